@@ -28,8 +28,6 @@ type Error struct {
 	Cause   error
 }
 
-// Errorf is not offered on purpose: build the Error with its Mend text, or wrap with fmt.Errorf("doing x: %w", err).
-
 func (e *Error) Error() string {
 	s := e.Message
 	if e.Cause != nil {
