@@ -22,6 +22,13 @@ type Mapping struct {
 // that is nearly right, the right one.
 func Load(name string, yaml []byte) (*Mapping, error) { return nil, nil }
 
+// Hash names the mapping's text: 32 hex digits of its SHA-256. The log stores it with each row so that a replay maps the
+// row as it was mapped then.
+func (m *Mapping) Hash() string { return "" }
+
+// Text gives the mapping file as it was read; Load(Name, Text()) makes the same mapping again.
+func (m *Mapping) Text() []byte { return nil }
+
 // Shipped gives the mappings that come with the program, in the order of their names.
 func Shipped() []*Mapping { return nil }
 
@@ -47,7 +54,9 @@ func (m *Mapping) Facts(header Header, row []string, receivedAt time.Time) ([]mo
 }
 
 // FactsJSON maps a row as EncodeRow wrote it; the same facts and errors as Facts.
-func (m *Mapping) FactsJSON(body []byte, receivedAt time.Time) ([]models.Fact, error) { return nil, nil }
+func (m *Mapping) FactsJSON(body []byte, receivedAt time.Time) ([]models.Fact, error) {
+	return nil, nil
+}
 
 // EncodeRow writes a row as a JSON object from header to value: keys folded and sorted, empty cells left out, so that the
 // same row of a file with other column order or header case gives the same bytes.
