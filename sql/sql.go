@@ -7,7 +7,7 @@ import "embed"
 // Files holds the folders of this package: schema, ledger, ingest, fold, pipeline, staging, measures, targets, kpi, checks,
 // functions, reports and valuesets.
 //
-//go:embed all:*
+//go:embed */*
 var Files embed.FS
 
 // Text gives the text of one file, "staging/patients.sql". A name that is not embedded is a fault of the caller and
