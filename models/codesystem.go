@@ -56,8 +56,10 @@ var systemNames = map[string]string{
 // NormalSystem gives the URI by which FHIR R4 names a code system, for the OIDs, short names and URL variants that feeds
 // use for it ("urn:oid:2.16.840.1.113883.6.96", "SNOMED-CT", "https://snomed.info/sct/"). HL7's own tables of the time
 // before R4 ("http://hl7.org/fhir/v3/ActCode", "http://hl7.org/fhir/v2/0203") move to terminology.hl7.org. An unknown
-// system comes back as it is, without surrounding blanks; "" stays "". Applying it twice changes nothing.
+// system comes back as it is, without surrounding blanks; "" stays "". A version behind a bar ("http://loinc.org|2.74") is
+// dropped. Applying it twice changes nothing.
 func NormalSystem(system string) string {
+	system, _, _ = strings.Cut(system, "|")
 	system = strings.TrimSpace(system)
 	switch system {
 	case "", SystemSNOMED, SystemLOINC, SystemICD10CM, SystemRxNorm, SystemCVX, SystemCPT:

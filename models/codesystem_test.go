@@ -49,6 +49,8 @@ func TestNormalSystemAliases(t *testing.T) {
 		{"http://hl7.org/fhir/v3/ActCode", SystemActCode},
 		{"urn:oid:2.16.840.1.113883.5.4", SystemActCode},
 		{"http://hl7.org/fhir/v2/0203", "http://terminology.hl7.org/CodeSystem/v2-0203"},
+		{"http://loinc.org|2.74", SystemLOINC},
+		{"http://example.org/codes|1", "http://example.org/codes"},
 		{"  http://loinc.org ", SystemLOINC},
 	} {
 		if got := NormalSystem(c.in); got != c.want {

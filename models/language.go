@@ -22,6 +22,10 @@ func NormalLanguage(code string) string {
 	if len(primary) < 2 || len(primary) > 3 || strings.Trim(primary, "abcdefghijklmnopqrstuvwxyz") != "" {
 		return ""
 	}
+	switch primary {
+	case "und", "mul", "mis", "zxx": // undetermined, several, uncoded, none
+		return ""
+	}
 	if short, ok := language639[primary]; ok {
 		return short
 	}

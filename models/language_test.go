@@ -9,7 +9,7 @@ import (
 func TestNormalLanguage(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"en-US", "en"}, {"EN", "en"}, {"es_MX", "es"}, {" pt ", "pt"}, {"spa", "es"}, {"chi", "zh"}, {"zho", "zh"}, {"zh-Hant-TW", "zh"}, {"hmn", "hmn"},
-		{"English", ""}, {"", ""}, {"e", ""}, {"12", ""}, {"-US", ""}, {"é1", ""},
+		{"und", ""}, {"English", ""}, {"", ""}, {"e", ""}, {"12", ""}, {"-US", ""}, {"é1", ""},
 	} {
 		if got := NormalLanguage(c.in); got != c.want {
 			t.Errorf("NormalLanguage(%q) = %q, want %q", c.in, got, c.want)
