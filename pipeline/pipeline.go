@@ -29,7 +29,8 @@ type Pipeline struct {
 	store    *store.Store
 	register Register
 	opts     Options
-	turn     sync.Mutex
+	runs     sync.Mutex // held by Run, Replay and Reconcile
+	turn     sync.Mutex // held while folding, and by a run until it has its snapshot; taken after runs
 }
 
 // New makes a Pipeline over an open store. It reads nothing yet; a broken relation is reported by Run.
@@ -56,8 +57,10 @@ type FoldReport struct {
 	Entities int64   // entities they belong to
 	Moved    int64   // patients whose person changed by a merge or its undoing
 	Stubs    int64   // subjects whose Patient has not arrived
+	Folded   int64   // newest row key folded
 	KnownTo  KnownTo // what the folded tables know now
 	// Rings are the patients whose merges form a ring: none of the ring's merges is applied. At most 20 are listed.
+	// Rings and Unresolved are told by a fold that had to look at the merges.
 	Rings     []models.PatientID
 	RingCount int64
 	// Unresolved counts merges into a patient of whom no Patient has arrived; they apply when it does.
@@ -71,90 +74,13 @@ type FoldReport struct {
 func (p *Pipeline) Fold(ctx context.Context) (FoldReport, error) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
-	return FoldReport{}, nil
+	return p.foldStore(ctx, false)
 }
 
-// Refold folds everything anew, as the first Fold after an upgrade of the folding rules does.
+// Refold folds everything anew, as the first Fold after an upgrade of the folding rules does. It is the way to go after
+// versions were removed from the store.
 func (p *Pipeline) Refold(ctx context.Context) (FoldReport, error) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
-	return FoldReport{}, nil
+	return p.foldStore(ctx, true)
 }
-
-// RunRequest asks for the rows of one as-of date.
-type RunRequest struct {
-	AsOf    models.Date // in the site's zone
-	KnownTo *KnownTo    // nil: everything committed when the run starts
-}
-
-// RunResult is a published run, or what stopped it.
-type RunResult struct {
-	ID        models.RunID
-	Inputs    Inputs
-	Existing  bool // it was published before; nothing was computed
-	Fold      FoldReport
-	Relations []RelationRun    // in the order they ran
-	Checks    []CheckFinding   // checks that found something
-	Measures  []MeasureState   // one per measure, by id
-	Rows      map[string]int64 // published rows per table
-	Publication
-}
-
-// RelationRun is one relation of a run.
-type RelationRun struct {
-	Layer string
-	Name  string
-	Rows  int64
-	Took  time.Duration
-}
-
-// MeasureState says whether a measure ran, and which of its value sets no code is known for when it did not.
-type MeasureState struct {
-	ID      models.MeasureID
-	Title   string
-	State   string // ran or refused
-	Missing []string
-}
-
-// CheckFinding is one check with offending rows.
-type CheckFinding struct {
-	Name     string
-	Severity string // error or warning
-	Rows     int64
-	Columns  []string
-	Sample   [][]string // up to 20 rows; the store holds no identifiers
-}
-
-// Run folds what is new, makes every relation in the order of its needs in a scratch database, runs the checks and
-// publishes the rows atomically. The same inputs give the same run: it is returned as it stands and never published twice.
-// Errors: KindQuality when a check of severity error found rows (the result tells which), KindConfig when a relation or a
-// value set file is broken. Nothing is published on error.
-func (p *Pipeline) Run(ctx context.Context, req RunRequest) (RunResult, error) {
-	return RunResult{}, nil
-}
-
-// ReplayResult tells what became of one run of the register after a rebuild of the analytics store.
-type ReplayResult struct {
-	ID      models.RunID
-	AsOf    models.Date
-	Outcome string   // present, replayed, differs, failed
-	Tables  []string // tables whose checksum differs
-	Reason  string
-}
-
-// Replay publishes again every retained run of the register that the store no longer has, each with its own as-of date,
-// positions, value sets and KPI inputs, and compares the checksums. A run that comes out different is not published under
-// its id; it is reported, and the error of kind models.KindPartial says how many.
-func (p *Pipeline) Replay(ctx context.Context) ([]ReplayResult, error) {
-	return nil, nil
-}
-
-// Reconcile makes register and store agree after a crash: a published run that the register still calls started is
-// completed there, a started one without rows is marked failed. Run and Replay do it first; it is safe at any time.
-func (p *Pipeline) Reconcile(ctx context.Context) error {
-	return nil
-}
-
-// CodeHash names the code that makes rows: every relation, function, check and starter value set embedded in the binary
-// and the tables of models.
-func CodeHash() string { return "" }

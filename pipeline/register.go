@@ -10,25 +10,20 @@ import (
 // Register is what the pipeline asks of the ledger: the run register, the value sets that the site loaded, and which KPI
 // inputs are in force. Nothing else of the ledger is reachable from here.
 type Register interface {
-	// ValueSets gives the loaded value sets of an edition; the newest one when edition is "". An edition that is not kept
-	// is an error of models.KindNotFound.
-	ValueSets(ctx context.Context, edition string) (ValueSets, error)
+	// ValueSetEdition names the newest edition of the value sets that the site loaded; "" when it loaded none.
+	ValueSetEdition(ctx context.Context) (string, error)
+	// ValueSets gives the codes of an edition. An edition that is not kept is an error of models.KindNotFound.
+	ValueSets(ctx context.Context, edition string) ([]Code, error)
 	// KPIInputs names the KPI imports, baselines and targets in force now.
 	KPIInputs(ctx context.Context) (KPIInputs, error)
-	// Start records that a run is about to be published. Recording the same run again, not yet published, is no error.
+	// Start records that a run is about to be made. Recording a started or failed run again is no error.
 	Start(ctx context.Context, r Record) error
-	// Finish records that the run is published, with a checksum per published table. Repeating it changes nothing.
+	// Finish records that a started run is published, with a checksum per published table. Repeating it changes nothing.
 	Finish(ctx context.Context, id models.RunID, p Publication) error
 	// Fail records that a started run was not published, and why.
 	Fail(ctx context.Context, id models.RunID, reason string) error
-	// Runs lists the records of the register that are retained, in order of publication, started ones last.
+	// Runs lists the records of the register in order of publication, those not published last.
 	Runs(ctx context.Context) ([]Record, error)
-}
-
-// ValueSets is one edition of the value sets that a site loaded.
-type ValueSets struct {
-	Edition string // hash over the content; "" when nothing was ever loaded
-	Codes   []Code
 }
 
 // Code is one member of a published value set, with its key "system|code".
@@ -56,6 +51,8 @@ type Record struct {
 	Inputs Inputs
 	State  string
 	Reason string // why it failed
+	// Retained says that a rebuild of the store publishes the run again.
+	Retained bool
 	Publication
 }
 

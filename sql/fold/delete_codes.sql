@@ -1,0 +1,1 @@
+DELETE FROM codes WHERE rt = '{{.Name}}' AND k IN (SELECT g.k FROM fold_gone AS g)

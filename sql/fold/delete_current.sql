@@ -1,0 +1,1 @@
+DELETE FROM {{.Current}} WHERE k IN (SELECT g.k FROM fold_gone AS g)

@@ -1,0 +1,1 @@
+CREATE TABLE {{.Current}} AS SELECT * FROM {{.Main}}.main.{{.Current}} WITH NO DATA

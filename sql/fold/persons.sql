@@ -1,0 +1,1 @@
+SELECT pid, survivor FROM person
