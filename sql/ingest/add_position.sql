@@ -1,0 +1,2 @@
+-- First position of a partition.
+INSERT INTO position (log, part, next_offset) VALUES (?, ?, ?)

@@ -1,0 +1,2 @@
+-- How far one partition of a log is read.
+SELECT next_offset FROM position WHERE log = ? AND part = ?

@@ -1,0 +1,2 @@
+-- A quarantined input was taken after all.
+UPDATE quarantine SET state = 'released' WHERE id = ? AND state = 'open'
