@@ -2,18 +2,20 @@ package reports
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 
+	"carereach/internal/ledger"
 	"carereach/models"
 )
 
 // Inputs is what reports asks of the ledger: the figures that no event can give, and what they are held against.
+// *ledger.Ledger is one.
 type Inputs interface {
-	// Imports gives every KPI import in force: the newest value for each KPI, month and site.
-	Imports(ctx context.Context) ([]Import, error)
-	// Baselines gives the baselines in force: at most one for each KPI and site.
-	Baselines(ctx context.Context) ([]Goal, error)
-	// Targets gives the targets in force: at most one for each KPI and site, and for each measure.
-	Targets(ctx context.Context) ([]Goal, error)
+	// KPIValues lists what was in force when the state was seq; a negative seq is now.
+	KPIValues(ctx context.Context, seq int64) ([]ledger.KPIValue, error)
+	// KPIState gives the present state.
+	KPIState(ctx context.Context) (ledger.KPIState, error)
 }
 
 // Import is a KPI value that a person brought in for one calendar month.
@@ -28,26 +30,97 @@ type Import struct {
 
 // Goal is a baseline or a target: of a KPI, or of a measure's rate.
 type Goal struct {
-	KPI   models.KPIID `json:"kpi"`            // KPI id, or measure id for a measure's target
-	Site  string       `json:"site,omitempty"` // "" is the whole organisation
-	Value Number       `json:"value"`
-	Note  string       `json:"note,omitempty"` // where it comes from
-	Owner string       `json:"owner,omitempty"`
+	ID     string      `json:"id"`             // KPI id, or measure id
+	Site   string      `json:"site,omitempty"` // "" is the whole organisation
+	From   models.Date `json:"from"`           // first day it holds
+	Value  Number      `json:"value"`
+	Source string      `json:"source,omitempty"`
+	Owner  string      `json:"owner,omitempty"`
 }
 
-// goalFor finds the goal of one KPI or measure and site; a site without a goal of its own has that of the organisation.
-func goalFor(goals []Goal, id, site string) *Goal {
-	var whole *Goal
-	for i := range goals {
-		if string(goals[i].KPI) != id {
+// entered is what the ledger held for one run.
+type entered struct {
+	imports            []Import
+	baselines, targets []Goal
+	later              bool // more was entered after the run was made
+}
+
+// readEntered reads what was in force when the run was made: a published run is never judged by figures that came later.
+func readEntered(ctx context.Context, in Inputs, run Run) (entered, error) {
+	seq := run.kpiSeq()
+	values, err := in.KPIValues(ctx, seq)
+	if err != nil {
+		return entered{}, fmt.Errorf("read KPI inputs: %w", err)
+	}
+	state, err := in.KPIState(ctx)
+	if err != nil {
+		return entered{}, fmt.Errorf("read the state of KPI inputs: %w", err)
+	}
+	e := entered{later: seq >= 0 && state.Seq > seq}
+	for _, v := range values {
+		if v.Value == "" { // taken back
 			continue
 		}
-		if goals[i].Site == site {
-			return &goals[i]
+		n, err := ParseNumber(v.Value)
+		if err != nil {
+			return entered{}, fmt.Errorf("KPI input %d of %s: %w", v.Seq, v.KPI, err)
 		}
-		if goals[i].Site == "" {
-			whole = &goals[i]
+		goal := Goal{ID: string(v.KPI), Site: v.Site, From: v.From, Value: n, Source: v.Source, Owner: v.Owner}
+		switch v.Kind {
+		case ledger.KPIImport:
+			e.imports = append(e.imports, Import{KPI: v.KPI, Month: v.From.MonthStart(), Site: v.Site, Value: n, Source: v.Source, Owner: v.Owner})
+		case ledger.KPIBaseline:
+			e.baselines = inForce(e.baselines, goal, run.AsOf)
+		case ledger.KPITarget:
+			e.targets = inForce(e.targets, goal, run.AsOf)
 		}
 	}
-	return whole
+	return e, nil
+}
+
+// inForce adds a goal that holds on asOf, in place of one of the same KPI and site that began earlier.
+func inForce(goals []Goal, g Goal, asOf models.Date) []Goal {
+	if g.From > asOf {
+		return goals
+	}
+	for i := range goals {
+		if goals[i].ID == g.ID && goals[i].Site == g.Site {
+			if g.From >= goals[i].From {
+				goals[i] = g
+			}
+			return goals
+		}
+	}
+	return append(goals, g)
+}
+
+// kpiSeq reads from the run's inputs which KPI inputs it was made with; -1 (now) when they do not say.
+func (r Run) kpiSeq() int64 {
+	var in struct {
+		KPI *struct {
+			Seq int64 `json:"seq"`
+		} `json:"kpi"`
+	}
+	if json.Unmarshal(r.Inputs, &in) != nil || in.KPI == nil {
+		return -1
+	}
+	return in.KPI.Seq
+}
+
+// exactGoal finds the goal of one KPI or measure at exactly this site; nil when there is none.
+func exactGoal(goals []Goal, id, site string) *Goal {
+	for i := range goals {
+		if goals[i].ID == id && goals[i].Site == site {
+			return &goals[i]
+		}
+	}
+	return nil
+}
+
+// goalFor finds a target: a site without one of its own has that of the organisation.
+func goalFor(goals []Goal, id, site string) *Goal {
+	if g := exactGoal(goals, id, site); g != nil {
+		return g
+	}
+	return exactGoal(goals, id, "")
 }

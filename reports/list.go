@@ -2,9 +2,12 @@ package reports
 
 import (
 	"context"
+	"database/sql"
+	"fmt"
 	"iter"
 
 	"carereach/models"
+	statements "carereach/sql"
 )
 
 // List is one page of a list, with the number of rows there are in all.
@@ -24,75 +27,115 @@ type Page struct {
 	Offset int64 `json:"offset,omitempty"`
 }
 
-// GapFilter chooses gaps. An empty field chooses all.
-type GapFilter struct {
-	Measure models.MeasureID `json:"measure,omitempty"`
-	Status  models.GapStatus `json:"status,omitempty"`
-	Due     models.DueStatus `json:"due,omitempty"`
-	Site    string           `json:"site,omitempty"` // "(none)" is those without a site
-	Payer   string           `json:"payer,omitempty"`
-	Page
+func (p Page) args() (limit, offset any, err error) {
+	if p.Limit < 0 || p.Offset < 0 {
+		return nil, nil, &models.Error{Kind: models.KindUsage, Message: "limit and offset cannot be negative", Mend: "use 0 or more; limit 0 is all rows"}
+	}
+	if p.Limit > 0 {
+		limit = p.Limit
+	}
+	return limit, p.Offset, nil
 }
 
-// Gap is one row of pub.gap. Optional dates are nil, optional texts empty.
-type Gap struct {
-	Patient        string       `json:"patient"`
-	Measure        string       `json:"measure"`
-	MeasureVersion string       `json:"measure_version"`
-	Group          string       `json:"group"`
-	Status         string       `json:"status"`
-	Due            string       `json:"due,omitempty"`
-	DueOn          *models.Date `json:"due_on"`
-	ClosedBy       string       `json:"closed_by,omitempty"`
-	Reason         string       `json:"reason,omitempty"`
-	EvidenceEnt    string       `json:"evidence,omitempty"`
-	EvidenceType   string       `json:"evidence_type,omitempty"`
-	EvidenceOn     *models.Date `json:"evidence_on"`
-	EvidenceValue  string       `json:"evidence_value,omitempty"`
-	OpenedOn       *models.Date `json:"opened_on"`
-	ClosedOn       *models.Date `json:"closed_on"`
-	Site           string       `json:"site,omitempty"`
-	PCP            string       `json:"pcp,omitempty"`
-	Payer          string       `json:"payer,omitempty"`
+// SiteNone names the patients without an attributed site, in filters and in summaries by site.
+const SiteNone = "(none)"
+
+// page collects a streamed list whose length is counted by the statement count with the arguments filter.
+func page[T any](ctx context.Context, q Querier, run Run, what, count string, filter []any, rows iter.Seq2[T, error]) (List[T], error) {
+	list := List[T]{Run: run.ID, Rows: []T{}}
+	if err := q.QueryRow(ctx, statements.Text(count), filter...).Scan(&list.Total); err != nil {
+		return List[T]{}, fmt.Errorf("count %s: %w", what, err)
+	}
+	for row, err := range rows {
+		if err != nil {
+			return List[T]{}, err
+		}
+		list.Rows = append(list.Rows, row)
+	}
+	list.Shown = int64(len(list.Rows))
+	return list, nil
 }
 
-// Target is one row of pub.target: whom to reach, why and how, or why not.
-type Target struct {
-	Patient     string       `json:"patient"`
-	Programme   string       `json:"programme"`
-	Why         string       `json:"why"`
-	Priority    int64        `json:"priority"`
-	DueOn       *models.Date `json:"due_on"`
-	Channels    string       `json:"channels"`
-	NotContact  string       `json:"not_contact,omitempty"`
-	Language    string       `json:"language,omitempty"`
-	Site        string       `json:"site,omitempty"`
-	PCP         string       `json:"pcp,omitempty"`
-	NextVisitOn *models.Date `json:"next_visit_on"`
+// each streams the rows of a statement; scan reads one of them.
+func each[T any](ctx context.Context, q Querier, what, statement string, args []any, scan func(*sql.Rows) (T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		rows, err := q.Query(ctx, statements.Text(statement), args...)
+		if err != nil {
+			yield(none, fmt.Errorf("read %s: %w", what, err))
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			row, err := scan(rows)
+			if err != nil {
+				yield(none, fmt.Errorf("read %s: %w", what, err))
+				return
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(none, fmt.Errorf("read %s: %w", what, err))
+		}
+	}
 }
 
-// TargetFilter chooses targets. An empty field chooses all.
-type TargetFilter struct {
-	Programme string `json:"programme,omitempty"`
-	Site      string `json:"site,omitempty"`    // "(none)" is those without a site
-	Contact   string `json:"contact,omitempty"` // "yes": may be contacted; "no": recorded reason not to
-	Page
+// all collects what each streams.
+func all[T any](ctx context.Context, q Querier, what, statement string, args []any, scan func(*sql.Rows) (T, error)) ([]T, error) {
+	var out []T
+	for row, err := range each(ctx, q, what, statement, args, scan) {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, row)
+	}
+	return out, nil
 }
 
-// Gaps lists the gaps of a run in a fixed order: measure, group, open before closed, overdue first, patient.
-func Gaps(ctx context.Context, q Querier, run Run, f GapFilter) (List[Gap], error) {
-	return List[Gap]{}, nil
+// failed gives the sequence that holds only an error.
+func failed[T any](err error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		yield(none, err)
+	}
 }
 
-// EachGap streams the same rows without holding them. The sequence ends after the first error.
-func EachGap(ctx context.Context, q Querier, run Run, f GapFilter) iter.Seq2[Gap, error] { return nil }
-
-// Targets lists the targets of a run in a fixed order: programme, priority, due date, patient.
-func Targets(ctx context.Context, q Querier, run Run, f TargetFilter) (List[Target], error) {
-	return List[Target]{}, nil
+func dateOf(t sql.NullTime) *models.Date {
+	if !t.Valid {
+		return nil
+	}
+	d := models.DateOf(t.Time)
+	return &d
 }
 
-// EachTarget streams the same rows without holding them. The sequence ends after the first error.
-func EachTarget(ctx context.Context, q Querier, run Run, f TargetFilter) iter.Seq2[Target, error] {
-	return nil
+// cells gives rows of a list as cells, for WriteCSV and the workbook.
+func cells[T any](rows iter.Seq2[T, error], of func(T) []any) iter.Seq2[[]any, error] {
+	return func(yield func([]any, error) bool) {
+		for row, err := range rows {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(of(row), nil) {
+				return
+			}
+		}
+	}
+}
+
+// text and day give a cell; nil when there is nothing to write.
+func text(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func day(d *models.Date) any {
+	if d == nil {
+		return nil
+	}
+	return *d
 }

@@ -2,32 +2,36 @@ package reports
 
 import (
 	"context"
+	"database/sql"
+	"fmt"
+	"slices"
 	"time"
 
 	"carereach/models"
+	statements "carereach/sql"
 )
 
-// Request is what an executive report is made from, beside the run.
+// Request is what a report is made from, beside the run.
 type Request struct {
 	Organisation string
 	Currency     string // ISO 4217
 	ROI          ROIInputs
-	Provenance   Provenance // what the caller knows about the run; row counts are filled in here
+	Provenance   Provenance // what the caller knows about the run; Rows is filled in here
 }
 
 // Provenance says where every number of a report comes from.
 type Provenance struct {
 	Build       string     `json:"build"`                  // version and commit of the program
 	DataThrough *time.Time `json:"data_through,omitempty"` // when the newest input was received; nil unknown
-	KnownTo     []string   `json:"known_to,omitempty"`     // log positions, one line each
-	Rows        []Count    `json:"rows,omitempty"`         // published rows per table
-	Checksums   []Named    `json:"checksums,omitempty"`    // per published table
-	ValueSets   []Named    `json:"value_sets,omitempty"`   // loaded or absent
+	KnownTo     []Named    `json:"known_to,omitempty"`     // how far each log was read
+	Rows        []Count    `json:"rows,omitempty"`         // published rows of the run by table
+	Checksums   []Named    `json:"checksums,omitempty"`    // of the published tables
+	ValueSets   []Named    `json:"value_sets,omitempty"`   // which are loaded, which absent
+	Outcomes    []Count    `json:"outcomes,omitempty"`     // of loading: stored, duplicate, ignored, quarantined
 	Quarantined []Count    `json:"quarantined,omitempty"`  // open quarantine by reason
-	Inputs      []Count    `json:"inputs,omitempty"`       // outcomes of loading: stored, duplicate, ignored, quarantined
 }
 
-// Count is a named number of rows.
+// Count is a named number.
 type Count struct {
 	Name string `json:"name"`
 	Rows int64  `json:"rows"`
@@ -44,84 +48,17 @@ type Report struct {
 	Organisation string           `json:"organisation"`
 	Currency     string           `json:"currency"`
 	Run          Run              `json:"run"`
-	Patients     int64            `json:"patients"` // living patients of the run
-	Contactable  int64            `json:"contactable"`
-	KPIs         []KPIValue       `json:"kpis"` // all of the registry, in its order
-	Sites        []KPIValue       `json:"sites,omitempty"`
-	Sentences    []string         `json:"sentences"`
+	Patients     int64            `json:"patients"`    // living patients of the run
+	Contactable  int64            `json:"contactable"` // patients who may be contacted in at least one programme
+	KPIs         []KPIValue       `json:"kpis"`        // the whole registry, in its order
+	Sites        []KPIValue       `json:"sites"`       // by site, those that have a value
 	Measures     []MeasureSummary `json:"measures"`
 	Retention    Retention        `json:"retention"`
 	ROI          ROIModel         `json:"roi"`
-	Coverage     []CodeCoverage   `json:"coverage,omitempty"`
-	Checks       []CheckResult    `json:"checks,omitempty"`
+	Coverage     []CodeCoverage   `json:"coverage"`
+	Checks       []CheckResult    `json:"checks"`
+	Outdated     bool             `json:"outdated"` // KPI inputs were entered after the run: they show in the next one
 	Provenance   Provenance       `json:"provenance"`
-}
-
-// Executive reads a run into a Report. It reads through one Querier only, so all numbers are of one moment.
-func Executive(ctx context.Context, q Querier, in Inputs, run Run, req Request) (Report, error) {
-	return Report{}, nil
-}
-
-// KPIs gives every KPI of the registry for the whole organisation (site "") or one site.
-func KPIs(ctx context.Context, q Querier, in Inputs, run Run, site string, money ROIInputs, currency string) ([]KPIValue, error) {
-	return nil, nil
-}
-
-// Measures gives the measures of a run with their rates and what is missing to the target, all and by site.
-func Measures(ctx context.Context, q Querier, in Inputs, run Run) ([]MeasureSummary, error) {
-	return nil, nil
-}
-
-// MeasureSummary is one measure of a run.
-type MeasureSummary struct {
-	ID         models.MeasureID `json:"id"`
-	Title      string           `json:"title"`
-	Version    string           `json:"version"`
-	Direction  models.Direction `json:"direction"`
-	State      string           `json:"state"` // ran or refused
-	Reason     string           `json:"reason,omitempty"`
-	Supply     int64            `json:"supply"`
-	SupplyNote string           `json:"supply_note,omitempty"`
-	Source     string           `json:"source"`
-	Rows       []MeasureRow     `json:"rows"` // site "" (all) first
-}
-
-// MeasureRow is one measure group at one site.
-type MeasureRow struct {
-	Group       string  `json:"group"`
-	Site        string  `json:"site"`
-	Eligible    int64   `json:"eligible"`
-	Excluded    int64   `json:"excluded"`
-	Denominator int64   `json:"denominator"` // eligible less excluded
-	Numerator   int64   `json:"numerator"`
-	Rate        *Number `json:"rate"` // nil when the denominator is 0
-	Open        int64   `json:"open"`
-	Closed      int64   `json:"closed"`
-	Target      *Goal   `json:"target"`
-	Status      Status  `json:"status,omitempty"`
-	ToGoal      *int64  `json:"to_goal"` // patients still to be moved to reach the target; nil without one
-}
-
-// Retention is the share of patients who stay, by month of first visit and over all.
-type Retention struct {
-	Cohorts []Cohort     `json:"cohorts"` // by month of first visit, oldest first
-	Curve   []CurvePoint `json:"curve"`
-}
-
-// Cohort is the patients with their first completed visit in one month.
-type Cohort struct {
-	Month    models.Date `json:"month"`
-	Patients int64       `json:"patients"`
-	Retained []*int64    `json:"retained"` // [i]: seen i months later or after; nil when not yet known
-}
-
-// CurvePoint is one step of the Kaplan-Meier curve of staying in care.
-type CurvePoint struct {
-	Months   int    `json:"months"`
-	AtRisk   int64  `json:"at_risk"`
-	Lost     int64  `json:"lost"`
-	Censored int64  `json:"censored"`
-	Survival Number `json:"survival"`
 }
 
 // CodeCoverage counts the codes of one system that no loaded value set knows.
@@ -139,4 +76,130 @@ type CheckResult struct {
 	Name     string `json:"name"`
 	Severity string `json:"severity"`
 	Rows     int64  `json:"rows"`
+}
+
+// Executive reads a run into a Report. It reads through one Querier only, so that all numbers are of one moment.
+func Executive(ctx context.Context, q Querier, in Inputs, run Run, req Request) (Report, error) {
+	r := Report{Organisation: req.Organisation, Currency: req.Currency, Run: run, Provenance: req.Provenance}
+	err := q.QueryRow(ctx, statements.Text("reports/population.sql"), string(run.ID)).Scan(&r.Patients, &r.Contactable)
+	if err != nil {
+		return Report{}, fmt.Errorf("count patients of run %s: %w", run.ID, err)
+	}
+	board, err := ReadBoard(ctx, q, in, run, req.ROI)
+	if err != nil {
+		return Report{}, err
+	}
+	r.KPIs, r.Outdated = board.At(""), board.Outdated()
+	for _, site := range board.SiteNames() {
+		for _, v := range board.At(site) {
+			if v.Value != nil {
+				r.Sites = append(r.Sites, v)
+			}
+		}
+	}
+	if r.Measures, err = Measures(ctx, q, run, board.Targets()); err != nil {
+		return Report{}, err
+	}
+	if r.Retention, err = ReadRetention(ctx, q, run); err != nil {
+		return Report{}, err
+	}
+	r.ROI = req.ROI.Model(r.Contactable)
+	return r, r.readQuality(ctx, q)
+}
+
+// readQuality reads what is said about the data themselves.
+func (r *Report) readQuality(ctx context.Context, q Querier) (err error) {
+	id := []any{string(r.Run.ID)}
+	r.Coverage, err = all(ctx, q, "code coverage", "reports/code_coverage.sql", id, func(rows *sql.Rows) (c CodeCoverage, err error) {
+		return c, rows.Scan(&c.Resource, &c.System, &c.Codes, &c.UnknownCodes, &c.Uses, &c.UnknownUses)
+	})
+	if err != nil {
+		return err
+	}
+	r.Checks, err = all(ctx, q, "checks", "reports/check_results.sql", id, func(rows *sql.Rows) (c CheckResult, err error) {
+		return c, rows.Scan(&c.Name, &c.Severity, &c.Rows)
+	})
+	if err != nil {
+		return err
+	}
+	r.Provenance.Rows, err = all(ctx, q, "row counts", "reports/row_counts.sql", id, func(rows *sql.Rows) (c Count, err error) {
+		return c, rows.Scan(&c.Name, &c.Rows)
+	})
+	return err
+}
+
+// Board holds all that the KPIs of one run rest on.
+type Board struct {
+	run  Run
+	rows []KPIRow
+	roi  ROIInputs
+	entered
+}
+
+// ReadBoard reads the KPI rows of a run, and the imports, baselines and targets that it was made with.
+func ReadBoard(ctx context.Context, q Querier, in Inputs, run Run, roi ROIInputs) (*Board, error) {
+	b := &Board{run: run, roi: roi}
+	var err error
+	if b.entered, err = readEntered(ctx, in, run); err != nil {
+		return nil, err
+	}
+	b.rows, err = all(ctx, q, "KPI rows", "reports/kpi_rows.sql", []any{string(run.ID)}, scanKPI)
+	return b, err
+}
+
+func scanKPI(rows *sql.Rows) (KPIRow, error) {
+	var r KPIRow
+	var month time.Time
+	var num, den sql.NullString
+	if err := rows.Scan(&r.KPI, &r.Span, &month, &r.Site, &num, &den, &r.Excluded); err != nil {
+		return r, err
+	}
+	r.Month = models.DateOf(month)
+	var err error
+	if r.Numerator, err = optional(num); err != nil {
+		return r, err
+	}
+	r.Denominator, err = optional(den)
+	return r, err
+}
+
+func optional(s sql.NullString) (*Number, error) {
+	if !s.Valid {
+		return nil, nil
+	}
+	n, err := ParseNumber(s.String)
+	return &n, err
+}
+
+// Outdated reports whether imports, baselines or targets were entered after the run was made. They take part in the next
+// run; the caller says so.
+func (b *Board) Outdated() bool { return b.later }
+
+// Targets are the targets in force, of KPIs and of measures.
+func (b *Board) Targets() []Goal { return b.targets }
+
+// SiteNames lists the sites that have rows or imports, in order.
+func (b *Board) SiteNames() []string {
+	var names []string
+	for _, r := range b.rows {
+		names = append(names, r.Site)
+	}
+	for _, im := range b.imports {
+		names = append(names, im.Site)
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	return slices.DeleteFunc(names, func(s string) bool { return s == "" })
+}
+
+// At gives every KPI of the registry for one site, or for the whole organisation (site ""), with what it means in money.
+func (b *Board) At(site string) []KPIValue {
+	values := make([]KPIValue, 0, len(models.KPIs))
+	for _, def := range models.KPIs {
+		values = append(values, Evaluate(def, KPIFacts{AsOf: b.run.AsOf, Site: site, Rows: b.rows, Imports: b.imports,
+			// Where one site started says nothing about another; what is aimed at holds for all.
+			Baseline: exactGoal(b.baselines, string(def.ID), site), Target: goalFor(b.targets, string(def.ID), site)}))
+	}
+	setMeanings(values, b.roi)
+	return values
 }
