@@ -1,0 +1,79 @@
+-- Blood pressure control. One row per patient and span of days that the rule reads out of one fact: part says whether in
+-- it the patient is eligible, excluded, or judged by a reading. gap judges these spans on the as-of date.
+-- Rule: World Health Organization, Guideline for the pharmacological treatment of hypertension in adults, 2021, target below
+-- 140/90 mmHg and a monthly look until it is met, https://www.who.int/publications/i/item/9789240033986
+-- Eligible: a diagnosis of high blood pressure that is present, from the 18th to the day before the 86th birthday, alive.
+-- Excluded: hospice or palliative care. Kidney failure, dialysis and pregnancy are not read.
+-- Judged by the last day with a reading of both pressures in the twelve months before: the lowest systolic below 140 and
+-- the lowest diastolic below 90, be they of one reading or two. Readings are found by the codes of their parts, whatever
+-- the code of the panel, or stand alone. Those taken in an emergency department or a hospital stay do not count: where a
+-- reading names its visit the visit's class decides, else whether such a stay of the patient covers the day.
+-- Without value or unit a reading is Missing, in another unit than mmHg or with another status than final, amended or
+-- corrected InvalidAttribute, with an uncertain day Missing; none of these hides an earlier good day.
+-- needs: run, patients, observations, components, encounters, conditions, hospice
+-- value sets: hypertension, bp_systolic, bp_diastolic
+-- measure: bp_control | Blood pressure below 140/90 | 2021.1 | higher | chronic
+WITH eligible AS (
+    SELECT p.patient_id, p.bucket, later_day(c.present_from, plus_years(p.birth_hi, 18)) AS from_on,
+        earlier_day(earlier_day(plus_years(p.birth_lo, 86), p.dead_from), c.present_to) AS to_on
+    FROM conditions AS c
+    JOIN patients AS p ON p.patient_id = c.patient_id
+    WHERE c.valueset = 'hypertension' AND p.birth_hi IS NOT NULL
+), pressure AS (
+    SELECT c.patient_id, c.bucket, c.valueset, c.ent, c.done, c.on_lo, c.on_hi, c.value, lower(c.unit) AS unit, CAST(NULL AS VARCHAR) AS cmp, c.shown, c.encounter
+    FROM components AS c
+    WHERE c.valueset IN ('bp_systolic', 'bp_diastolic')
+    UNION ALL
+    SELECT o.patient_id, o.bucket, o.valueset, o.ent, o.done, o.on_lo, o.on_hi, o.value, lower(o.unit), o.cmp, o.shown, o.encounter
+    FROM observations AS o
+    WHERE o.valueset IN ('bp_systolic', 'bp_diastolic')
+), stay AS (
+    SELECT e.patient_id, e.ent, e.class IN ('EMER', 'IMP', 'ACUTE', 'NONAC', 'OBSENC', 'SS', 'PRENC') AS hospital, e.start_on, coalesce(e.end_on, e.start_on) AS end_on
+    FROM encounters AS e
+    WHERE coalesce(e.status, '') NOT IN ('cancelled', 'planned', 'entered-in-error')
+), outside AS (
+    SELECT q.patient_id, q.bucket, q.valueset, q.ent, q.on_lo, q.on_hi, q.value, q.shown,
+        CASE
+            WHEN NOT q.done THEN 'InvalidAttribute'
+            WHEN q.on_lo IS NULL OR q.on_lo <> q.on_hi OR q.value IS NULL OR coalesce(q.unit, '') = '' THEN 'Missing'
+            WHEN q.unit NOT IN ('mm[hg]', 'mmhg', 'mm hg') OR q.cmp IS NOT NULL THEN 'InvalidAttribute'
+        END AS fault
+    FROM pressure AS q
+    LEFT JOIN stay AS s ON s.patient_id = q.patient_id AND s.ent = q.encounter
+    WHERE NOT coalesce(s.hospital, FALSE)
+        AND (s.ent IS NOT NULL OR NOT EXISTS (
+            SELECT 1 FROM stay AS h
+            WHERE h.patient_id = q.patient_id AND h.hospital AND h.start_on <= q.on_lo AND h.end_on >= q.on_lo))
+), ranked AS (
+    SELECT o.patient_id, o.bucket, o.valueset, o.ent, o.on_lo AS read_on, o.value, o.shown,
+        row_number() OVER (PARTITION BY o.patient_id, o.valueset, o.on_lo ORDER BY o.value ASC NULLS LAST, o.ent ASC NULLS LAST) AS nth
+    FROM outside AS o
+    WHERE o.fault IS NULL
+), day_read AS (
+    SELECT s.patient_id, s.bucket, s.ent, s.read_on, s.value < 140 AND d.value < 90 AS met, s.shown || '/' || d.shown || ' mm[Hg]' AS shown
+    FROM ranked AS s
+    JOIN ranked AS d ON d.patient_id = s.patient_id AND d.read_on = s.read_on
+    WHERE s.valueset = 'bp_systolic' AND s.nth = 1 AND d.valueset = 'bp_diastolic' AND d.nth = 1
+), judged AS (
+    SELECT y.patient_id, y.bucket, y.ent, y.read_on, y.met, y.shown,
+        earlier_day(plus_years(y.read_on, 1), lead(y.read_on) OVER (PARTITION BY y.patient_id ORDER BY y.read_on ASC NULLS LAST)) AS to_on
+    FROM day_read AS y
+)
+SELECT e.patient_id, e.bucket, 'eligible' AS part, e.from_on, e.to_on, e.from_on AS due_on, CAST(NULL AS BOOLEAN) AS met, CAST(NULL AS VARCHAR) AS reason,
+    CAST(NULL AS VARCHAR) AS resource, CAST(NULL AS VARCHAR) AS ent, CAST(NULL AS DATE) AS fact_on, CAST(NULL AS VARCHAR) AS shown
+FROM eligible AS e
+CROSS JOIN run AS r
+WHERE e.from_on <= r.as_of AND e.from_on < e.to_on
+UNION ALL
+SELECT h.patient_id, h.bucket, 'excluded', h.from_on, h.to_on, CAST(NULL AS DATE), CAST(NULL AS BOOLEAN), 'Present', h.resource, h.ent, h.fact_on, CAST(NULL AS VARCHAR)
+FROM hospice AS h
+UNION ALL
+SELECT j.patient_id, j.bucket, 'evidence', j.read_on, j.to_on,
+    CASE WHEN j.met THEN plus_years(j.read_on, 1) ELSE plus_months(j.read_on, 1) END,
+    j.met, CASE WHEN j.met THEN 'ValueInRange' ELSE 'ValueOutOfRange' END, 'Observation', j.ent, j.read_on, j.shown
+FROM judged AS j
+UNION ALL
+SELECT o.patient_id, o.bucket, 'evidence', o.on_hi, plus_years(o.on_lo, 1), o.on_hi, FALSE, o.fault, 'Observation', o.ent,
+    CASE WHEN o.on_lo = o.on_hi THEN o.on_lo END, o.shown
+FROM outside AS o
+WHERE o.fault IS NOT NULL

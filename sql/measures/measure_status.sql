@@ -1,0 +1,37 @@
+-- One row per measure: what it is called, the recommendation it follows, and how many resources of the whole population
+-- could be evidence at all. With none the rate says that no source ever sent one: open gaps then tell of missing data,
+-- not of missing care. Measures that could not run for want of codes are marked by the runner, which also names the
+-- published value sets that the site has not loaded.
+-- needs: measure_list, supply
+-- publishes: measure_status
+WITH evidence AS (
+    SELECT k.measure, k.valueset
+    FROM (VALUES
+        ('bp_control', 'bp_systolic'),
+        ('breast_screening', 'mammography'),
+        ('colorectal_screening', 'colonoscopy'),
+        ('colorectal_screening', 'sigmoidoscopy'),
+        ('colorectal_screening', 'ct_colonography'),
+        ('colorectal_screening', 'fit_dna'),
+        ('colorectal_screening', 'fobt'),
+        ('hba1c_poor_control', 'hba1c'),
+        ('influenza_vaccination', 'influenza_vaccine')
+    ) AS k(measure, valueset)
+), counted AS (
+    SELECT e.measure, coalesce(sum(s.resources), 0) AS supply
+    FROM evidence AS e
+    LEFT JOIN supply AS s ON s.valueset = e.valueset
+    GROUP BY e.measure
+)
+SELECT
+    CAST(m.measure AS VARCHAR) AS measure,
+    CAST(m.title AS VARCHAR) AS title,
+    CAST(m.version AS VARCHAR) AS version,
+    CAST(m.direction AS VARCHAR) AS direction,
+    CAST('ran' AS VARCHAR) AS state,
+    CAST(NULL AS VARCHAR) AS reason,
+    CAST(c.supply AS BIGINT) AS supply,
+    CAST(CASE WHEN c.supply = 0 THEN 'no source ever sent ' || CASE WHEN substr(m.evidence, 1, 1) IN ('H', 'i') THEN 'an ' ELSE 'a ' END || m.evidence END AS VARCHAR) AS supply_note,
+    CAST(m.source AS VARCHAR) AS source
+FROM measure_list AS m
+JOIN counted AS c ON c.measure = m.measure
