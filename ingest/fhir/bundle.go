@@ -158,7 +158,11 @@ func (d *Decoder) deletion(v, item, request value) (string, []models.Fact, error
 	}
 	ref, f := parseReference(url)
 	if f != toResource {
-		return "", nil, badValue("request.url", "the resource to delete, as Type/id")
+		name, _, _ := strings.Cut(url, "?")
+		if !isTypeName(name) {
+			name = ""
+		}
+		return name, nil, badValue("request.url", "the resource to delete, as Type/id")
 	}
 	p := d.plans[ref.Type]
 	if p == nil {

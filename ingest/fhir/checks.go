@@ -28,13 +28,18 @@ var notYet = map[string][]string{
 	"Procedure":        {"preparation", "not-done"},
 }
 
+// limit is the last instant that something received with r can have happened at.
+func (r *resource) limit() models.Micros {
+	return models.Micros(r.receivedAt.Add(clockSlack).UnixMicro())
+}
+
 // future rejects what says that it happened more than a day after it was received. Bookings, orders and periods of
 // cover may lie in the future, and a retraction is taken whatever its dates are.
 func future(r *resource) *models.Reject {
 	if r.fact.Retracted {
 		return nil
 	}
-	limit := models.Micros(r.receivedAt.Add(clockSlack).UnixMicro())
+	limit := r.limit()
 	status, _ := r.get("status").(string)
 	late := func(column, path string) *models.Reject {
 		var lo models.Micros

@@ -131,7 +131,7 @@ func (d *Decoder) decode(name string, v value, fallbackID string, receivedAt tim
 			return nil, err
 		}
 	}
-	if r.fact.Version, rej = version(v); rej != nil {
+	if r.fact.Version, rej = version(v, r.limit()); rej != nil {
 		return nil, rej
 	}
 	for i := range p.elements {
@@ -171,8 +171,9 @@ func id(v value, fallback string) (string, *models.Reject) {
 	return s, nil
 }
 
-// version gives meta.versionId when it is a whole number, else meta.lastUpdated in microseconds, else 0.
-func version(v value) (int64, *models.Reject) {
+// version gives meta.versionId when it is a whole number, else meta.lastUpdated in microseconds, else 0. A lastUpdated
+// beyond the limit is refused: it would win over every correction to come.
+func version(v value, limit models.Micros) (int64, *models.Reject) {
 	meta, rej := v.object("meta")
 	if rej != nil || meta.absent() {
 		return 0, rej
@@ -187,6 +188,9 @@ func version(v value) (int64, *models.Reject) {
 	at, rej := meta.time("lastUpdated")
 	if rej != nil || at == nil {
 		return 0, under("meta", rej)
+	}
+	if at.Lo > limit {
+		return 0, inFuture("meta.lastUpdated")
 	}
 	return int64(at.Lo), nil
 }
@@ -203,7 +207,7 @@ func versionNumber(text string) (int64, bool) {
 // object but not a FHIR resource (a CloudEvent, say). The error is a *models.Reject when raw is no JSON object or is
 // broken before the type is found.
 func Kind(raw []byte) (resourceType string, err error) {
-	s := scanner{b: raw}
+	s := scanner{b: raw, left: len(raw)}
 	if s.peek() != '{' {
 		return "", badJSON(s.i, "not a JSON object")
 	}

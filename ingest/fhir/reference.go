@@ -56,7 +56,7 @@ func parseReference(s string) (models.Ref, form) {
 	}
 	rest, id := cutLast(path)
 	before, name := cutLast(rest)
-	if !isTypeName(name) || !isID(id) || (before != "") != absolute {
+	if !isTypeName(name) || !isID(id) || (before != "") != absolute || strings.HasPrefix(path, "/") {
 		return models.Ref{}, toElsewhere
 	}
 	return models.Ref{Type: name, ID: id}, toResource
@@ -176,10 +176,13 @@ func (d *Decoder) patientRef(v value, at string) (models.Ref, error) {
 	case toQuery:
 		return bad("is a search, not a reference")
 	case toNothing:
-		if v.member("identifier").absent() {
-			return models.Ref{}, missingSubject(at)
+		if !v.member("identifier").absent() {
+			return bad("has only an identifier; a patient is known by the id of the Patient resource")
 		}
-		return bad("has only an identifier; a patient is known by the id of the Patient resource")
+		if !v.member("display").absent() {
+			return bad("has only a text to display")
+		}
+		return models.Ref{}, missingSubject(at)
 	}
 	return bad("refers to nothing that is a FHIR resource")
 }

@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"bytes"
 	"strconv"
 	"unicode/utf8"
 
@@ -384,6 +385,9 @@ func (s *scanner) unicode(i int) (rune, int, string) {
 		return r, i + 6, ""
 	case r > 0xDBFF:
 		return 0, i, "half of a surrogate pair"
+	}
+	if rest := s.b[i+6:]; len(rest) < 6 && bytes.IndexByte(rest, '"') < 0 {
+		return 0, len(s.b), cutShort
 	}
 	low, ok := s.hex4(i + 8)
 	if !ok || s.b[i+6] != '\\' || s.b[i+7] != 'u' || low < 0xDC00 || low > 0xDFFF {
