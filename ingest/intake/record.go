@@ -28,7 +28,7 @@ type Record struct {
 	ReceivedAt time.Time      // when we first held it, UTC
 	Reject     *models.Reject // found while the file was read; a replay gives the same outcome
 	Body       []byte
-	Redacted   bool // the body was emptied, or replaced by what may be kept of it: a Bundle without one person's entries
+	Redacted   bool // by Redact: Body is what was kept, of a Bundle the entries of others; empty when all was about one person
 }
 
 // Batch is what one Fetch gives: records with contiguous offsets, and the offset to go on from.
