@@ -1,11 +1,11 @@
 -- Preventive care use by span and site of the patient, on the last day of the span. Denominator: patient-measures of the
 -- preventive rules in whose denominator the patient was; numerator: those covered by a service in the rule's look-back.
 -- Excluded patient-measures count in excluded only.
--- needs: gap_history, measure_list, attribution, kpi_span
+-- needs: gap_history, measure, attribution, kpi_span
 WITH stood AS (
     SELECT s.span, s.month, s.site_on, h.patient_id, h.state
     FROM gap_history AS h
-    JOIN measure_list AS m ON m.measure = h.measure
+    JOIN measure AS m ON m.measure = h.measure
     JOIN kpi_span AS s ON h.from_on <= s.to_on AND (h.to_on IS NULL OR h.to_on > s.to_on)
     WHERE m.purpose = 'preventive'
 ), placed AS (

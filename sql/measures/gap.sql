@@ -9,7 +9,7 @@
 -- nothing.
 -- opened_on and closed_on are the days on which the state last changed as far as the facts tell: a gap also opens when
 -- the patient comes back into care.
--- needs: run, gap_history, measure_span, measure_list, attribution
+-- needs: run, gap_history, measure_span, measure, attribution
 -- publishes: gap
 WITH now_state AS (
     SELECT h.measure, h.patient_id, h.bucket, h.state, h.from_on
@@ -90,6 +90,6 @@ SELECT
     CAST(a.pcp AS VARCHAR) AS pcp,
     CAST(a.payer AS VARCHAR) AS payer
 FROM judged AS j
-JOIN measure_list AS m ON m.measure = j.measure
+JOIN measure AS m ON m.measure = j.measure
 CROSS JOIN run AS r
 JOIN attribution AS a ON a.patient_id = j.patient_id AND a.point_on = r.as_of

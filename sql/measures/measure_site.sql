@@ -1,6 +1,6 @@
 -- One row per measure and site ('' all, '(none)' patients attributed to no site): how many are eligible, excluded, meet
 -- the numerator, and have the gap open or closed by care. Where lower is better the numerator counts the open gaps.
--- needs: gap, measure_list
+-- needs: gap, measure
 -- publishes: measure_site
 WITH counted AS (
     SELECT g.measure, g.grp, '' AS site, g.status, g.closed_by
@@ -19,5 +19,5 @@ SELECT
     CAST(count(*) FILTER (WHERE c.status = 'open') AS BIGINT) AS open,
     CAST(count(*) FILTER (WHERE c.closed_by = 'care') AS BIGINT) AS closed
 FROM counted AS c
-JOIN measure_list AS m ON m.measure = c.measure
+JOIN measure AS m ON m.measure = c.measure
 GROUP BY c.measure, c.grp, c.site, m.direction

@@ -1,8 +1,7 @@
 -- One row per measure: what it is called, the recommendation it follows, and how many resources of the whole population
 -- could be evidence at all. With none the rate says that no source ever sent one: open gaps then tell of missing data,
--- not of missing care. Measures that could not run for want of codes are marked by the runner, which also names the
--- published value sets that the site has not loaded.
--- needs: measure_list, supply
+-- not of missing care. State and reason are the runner's: a measure is refused when no code is known for one of its sets.
+-- needs: measure, measure_words, supply
 -- publishes: measure_status
 WITH evidence AS (
     SELECT k.measure, k.valueset
@@ -28,10 +27,11 @@ SELECT
     CAST(m.title AS VARCHAR) AS title,
     CAST(m.version AS VARCHAR) AS version,
     CAST(m.direction AS VARCHAR) AS direction,
-    CAST('ran' AS VARCHAR) AS state,
-    CAST(NULL AS VARCHAR) AS reason,
+    CAST(m.state AS VARCHAR) AS state,
+    CAST(m.reason AS VARCHAR) AS reason,
     CAST(c.supply AS BIGINT) AS supply,
-    CAST(CASE WHEN c.supply = 0 THEN 'no source ever sent ' || CASE WHEN substr(m.evidence, 1, 1) IN ('H', 'i') THEN 'an ' ELSE 'a ' END || m.evidence END AS VARCHAR) AS supply_note,
-    CAST(m.source AS VARCHAR) AS source
-FROM measure_list AS m
+    CAST(CASE WHEN c.supply = 0 THEN 'no source ever sent ' || w.evidence END AS VARCHAR) AS supply_note,
+    CAST(w.source AS VARCHAR) AS source
+FROM measure AS m
+JOIN measure_words AS w ON w.measure = m.measure
 JOIN counted AS c ON c.measure = m.measure

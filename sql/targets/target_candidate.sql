@@ -2,17 +2,18 @@
 -- who were in care and had no visit for twelve months. Channels are those allowed and reachable, the one the patient chose
 -- first, then SMS, e-mail, automated call, post, call by staff. not_contact says why nobody should: died, record no longer
 -- in use, nothing on file to reach them by, or no channel allowed.
--- needs: run, gap, patient, reach, measure_list, patients
+-- needs: run, gap, patient, reach, measure, measure_words, patients
 WITH wanted AS (
     SELECT g.patient_id, g.measure AS programme, g.due_on,
         m.title || ': ' || CASE
-            WHEN g.reason = 'NotFound' THEN 'no ' || m.evidence || ' on record'
-            WHEN g.reason = 'DateOutOfRange' THEN 'the last ' || m.evidence || ' is too old'
-            WHEN g.reason = 'ValueOutOfRange' THEN 'the last ' || m.evidence || ' calls for another look'
-            ELSE 'a ' || m.evidence || ' is recorded that does not count as it stands'
+            WHEN g.reason = 'NotFound' THEN w.evidence || ' is not on record'
+            WHEN g.reason = 'DateOutOfRange' THEN w.evidence || ' is on record, too long ago'
+            WHEN g.reason = 'ValueOutOfRange' THEN w.evidence || ' calls for another look'
+            ELSE w.evidence || ' is on record that does not count as it stands'
         END AS why
     FROM gap AS g
-    JOIN measure_list AS m ON m.measure = g.measure
+    JOIN measure AS m ON m.measure = g.measure
+    JOIN measure_words AS w ON w.measure = g.measure
     WHERE g.status = 'open'
     UNION ALL
     SELECT p.patient_id, 'overdue_visit', plus_months(p.last_visit_on, 12), 'no visit for twelve months or more'
