@@ -44,12 +44,12 @@ func (d duck) Make(ctx context.Context, table, text string, empty bool) (int64, 
 	if empty {
 		statement += "WITH NO DATA"
 	}
-	n, err := d.on.Exec(ctx, statement)
-	if err != nil {
+	if _, err := d.on.Exec(ctx, statement); err != nil || empty {
 		return 0, err
 	}
-	if empty {
-		return 0, nil
+	var n int64
+	if err := d.on.QueryRow(ctx, "SELECT count(*) FROM "+quote(table)).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count rows of %s: %w", table, err)
 	}
 	return n, nil
 }

@@ -277,8 +277,11 @@ func (f *folder) foldType(ctx context.Context, t foldType, watermark int64) erro
 		if err != nil {
 			return fmt.Errorf("%s: %w", t.Name, err)
 		}
-		if s.name == "winner" {
-			f.report.Entities += n
+		switch s.name {
+		case "delete_current":
+			f.report.Gone += n
+		case "insert_current":
+			f.report.Come += n
 		}
 	}
 	for _, name := range []string{"touched", "winner", "gone", "come"} {

@@ -54,7 +54,8 @@ func New(s *store.Store, register Register, opts Options) *Pipeline {
 type FoldReport struct {
 	Full     bool    // everything was folded anew
 	Versions int64   // versions folded
-	Entities int64   // entities they belong to
+	Come     int64   // current rows written
+	Gone     int64   // current rows that win no longer
 	Moved    int64   // patients whose person changed by a merge or its undoing
 	Stubs    int64   // subjects whose Patient has not arrived
 	Folded   int64   // newest row key folded

@@ -71,7 +71,7 @@ func LoadRelations(fsys fs.FS) ([]Relation, error) {
 				return nil, err
 			}
 			if other, twice := seen[name]; twice {
-				return nil, broken(r.Path(), "has the name of "+other, "give one of them another name: the file name is the table name")
+				return nil, broken(r.Path(), "has the name of sql/"+other, "give one of them another name: the file name is the table name")
 			}
 			seen[name] = r.Path()
 			out = append(out, r)

@@ -1,4 +1,4 @@
 -- What the fold remembers: the greatest row key folded and the rules it was folded by; NULL before the first fold.
-SELECT max(CAST(value AS BIGINT)) FILTER (WHERE name = 'folded_k') AS folded_k,
+SELECT CAST(max(value) FILTER (WHERE name = 'folded_k') AS BIGINT) AS folded_k,
        coalesce(max(value) FILTER (WHERE name = 'rules'), '') AS rules
 FROM fold_state
