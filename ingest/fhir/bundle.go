@@ -113,7 +113,7 @@ func fallbackID(item value) string {
 // entry decodes one entry of the Bundle v.
 func (d *Decoder) entry(v, item value, receivedAt time.Time) (string, []models.Fact, error) {
 	if item.absent() || item.Type() != fastjson.TypeObject {
-		return "", nil, badValue("", "an object")
+		return "", nil, badValue("entry", "an object")
 	}
 	request, rej := item.object("request")
 	if rej != nil {

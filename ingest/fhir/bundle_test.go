@@ -113,7 +113,7 @@ func TestBundleEntriesStandAlone(t *testing.T) {
 		{"resource":{"resourceType":"Organization","id":"o1"},"search":{"mode":"include"}}]}`)
 	want := []string{
 		"", "no_id resource.id", "ignored", "bad_subject resource.subject", "bad_value resource.code", "bad_value resource.resourceType", "bad_value resource.resourceType",
-		"bad_value resource", "bad_value", "bad_value", "bad_value resource", "ignored", "ignored", "bad_value resource", "bad_value request.method", "bad_value request", "", "",
+		"bad_value resource", "bad_value entry", "bad_value entry", "bad_value resource", "ignored", "ignored", "bad_value resource", "bad_value request.method", "bad_value request", "", "",
 	}
 	var got []string
 	for _, e := range entries {

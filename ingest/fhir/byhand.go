@@ -182,11 +182,8 @@ func (d *Decoder) coverage(r *resource) *models.Reject {
 
 // claim sets amounts, payer, services, diagnoses, the visit and the billing organisation.
 func (d *Decoder) claim(r *resource) *models.Reject {
-	steps := [...]func(*resource) *models.Reject{d.claimTotal, d.claimPayer, d.claimItems, d.claimDiagnoses}
-	for _, step := range steps {
-		if rej := step(r); rej != nil {
-			return rej
-		}
+	if rej := firstOf(d.claimTotal(r), d.claimPayer(r), d.claimItems(r), d.claimDiagnoses(r)); rej != nil {
+		return rej
 	}
 	organization, rej := d.refTo(r.value, "provider", "Organization")
 	r.set("organization", organization)

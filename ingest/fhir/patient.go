@@ -412,11 +412,11 @@ func (d *Decoder) link(r *resource, link value) *models.Reject {
 	if kind == "replaces" {
 		replaced, survivor = ref, r.fact.Subject
 	}
-	f2 := models.NewFact("PersonLink", r.fact.ID+"/link/"+ref.ID)
-	f2.Subject, f2.Version = replaced, r.fact.Version
-	f2.Set("survivor", survivor)
-	f2.Set("linked", true)
-	r.more = append(r.more, f2)
+	fact := models.NewFact("PersonLink", r.fact.ID+"/link/"+ref.ID)
+	fact.Subject, fact.Version = replaced, r.fact.Version
+	fact.Set("survivor", survivor)
+	fact.Set("linked", true)
+	r.more = append(r.more, fact)
 	return nil
 }
 

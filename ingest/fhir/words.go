@@ -3,7 +3,7 @@ package fhir
 import "carereach/models"
 
 // Codes, units and statuses come from small vocabularies: a word seen before is given out again instead of being copied.
-// The cache starts afresh when it is full, and long words never enter it, so that its size stays below about 4 MB.
+// The cache starts afresh when it is full, and long words never enter it, so that its size stays below 20 MB, whatever is sent.
 const (
 	maxWords    = 1 << 14
 	maxWordSize = 128
