@@ -35,9 +35,12 @@ type Event struct {
 // Parse reads one event in structured JSON mode. What is wrong comes back as *models.Reject: bad_json when it is no JSON
 // object, too_large above MaxBytes, bad_envelope with the attribute in Where otherwise. Event.Data may share memory with raw.
 func Parse(raw []byte) (Event, error) {
-	members, err := jsonObject(raw, "event")
-	if err != nil {
-		return Event{}, err
+	if r := checkObject(raw, "event"); r != nil {
+		return Event{}, r
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return Event{}, badJSON("event", "not JSON, or cut short")
 	}
 	var ev Event
 	attrs := map[string]string{}
@@ -57,35 +60,37 @@ func Parse(raw []byte) (Event, error) {
 	if err := ev.take(attrs); err != nil {
 		return Event{}, err
 	}
+	var err error
 	if ev.Data, err = structuredData(members["data"], members["data_base64"], ev.DataContentType); err != nil {
 		return Event{}, err
 	}
 	return ev, nil
 }
 
-// jsonObject reads the members of a JSON object; what names it in the message.
-func jsonObject(raw []byte, what string) (map[string]json.RawMessage, error) {
+// checkObject says whether raw may be a JSON object at all; what names it in the message.
+func checkObject(raw []byte, what string) *models.Reject {
 	if len(raw) > MaxBytes {
-		return nil, tooLarge(what)
-	}
-	bad := func(detail string) error {
-		return &models.Reject{Reason: models.ReasonBadJSON, Where: what, Detail: detail, Mend: "send one JSON object in UTF-8"}
+		return tooLarge(what)
 	}
 	switch trimmed := bytes.TrimLeft(raw, " \t\r\n"); {
 	case len(trimmed) == 0:
-		return nil, bad("empty")
+		return badJSON(what, "empty")
 	case !utf8.Valid(raw):
-		return nil, bad("not UTF-8")
+		return badJSON(what, "not UTF-8")
 	case trimmed[0] == '[':
-		return nil, bad("a list where one object is expected")
+		return badJSON(what, "a list where one object is expected")
 	case trimmed[0] != '{':
-		return nil, bad("not a JSON object")
+		return badJSON(what, "not a JSON object")
 	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &members); err != nil {
-		return nil, bad("not JSON, or cut short")
-	}
-	return members, nil
+	return nil
+}
+
+func badJSON(what, detail string) *models.Reject {
+	return &models.Reject{Reason: models.ReasonBadJSON, Where: what, Detail: detail, Mend: "send one JSON object in UTF-8"}
+}
+
+func tooLarge(what string) *models.Reject {
+	return &models.Reject{Reason: models.ReasonTooLarge, Where: what, Detail: "over " + strconv.Itoa(MaxBytes>>20) + " MiB", Mend: "send large documents elsewhere and the facts here"}
 }
 
 func badEnvelope(attribute, detail, mend string) *models.Reject {
@@ -264,7 +269,3 @@ func mediaType(contentType string) string {
 }
 
 func isControl(r rune) bool { return r < 0x20 || r == 0x7f || (r >= 0x80 && r < 0xa0) }
-
-func tooLarge(what string) *models.Reject {
-	return &models.Reject{Reason: models.ReasonTooLarge, Where: what, Detail: "over " + strconv.Itoa(MaxBytes>>20) + " MiB", Mend: "send large documents elsewhere and the facts here"}
-}

@@ -270,6 +270,7 @@ func TestFactsRejects(t *testing.T) {
 		"HL7 v2":              {change(func(ev *Event) { ev.DataContentType = "application/hl7-v2" }), models.ReasonUnknownSchema, "datacontenttype"},
 		"no data":             {change(func(ev *Event) { ev.Data = nil }), models.ReasonBadEnvelope, "data"},
 		"data cut short":      {change(func(ev *Event) { ev.Data = ev.Data[:20] }), models.ReasonBadJSON, "data"},
+		"more than data":      {change(func(ev *Event) { ev.Data = append(ev.Data, " {}"...) }), models.ReasonBadJSON, "data"},
 		"data a list":         {change(func(ev *Event) { ev.Data = []byte(`[]`) }), models.ReasonBadJSON, "data"},
 		"no patient":          {change(func(ev *Event) { ev.Data = []byte(`{` + consent + `}`) }), models.ReasonMissingSubject, "data.patient"},
 		"null patient":        {change(func(ev *Event) { ev.Data = []byte(`{"patient":null,` + consent + `}`) }), models.ReasonMissingSubject, "data.patient"},

@@ -3,6 +3,7 @@ package event
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -35,14 +36,16 @@ func newObject(data []byte, f *fault) object {
 		f.set(&models.Reject{Reason: models.ReasonBadEnvelope, Where: "data", Detail: "missing", Mend: "send the record as data"})
 		return o
 	}
-	if _, err := jsonObject(data, "data"); err != nil {
-		f.set(err.(*models.Reject)) //nolint:errorlint // jsonObject gives rejects unwrapped
+	if r := checkObject(data, "data"); r != nil {
+		f.set(r)
 		return o
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	if err := d.Decode(&o.members); err != nil {
-		f.set(&models.Reject{Reason: models.ReasonBadJSON, Where: "data", Detail: "not JSON", Mend: "send one JSON object"})
+		f.set(badJSON("data", "not JSON, or cut short"))
+	} else if _, err := d.Token(); err != io.EOF { //nolint:errorlint // Token gives io.EOF unwrapped
+		f.set(badJSON("data", "something after the object"))
 	}
 	return o
 }
