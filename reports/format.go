@@ -6,14 +6,31 @@ import (
 	"carereach/models"
 )
 
-// Format writes a value of a KPI for people: "14.3 %", "USD 412.50", "41.2 days", "120.0 h", "32.1". This is the only
+// CurrencyPrefix is what stands before an amount: the sign of the common currencies, else the code and a space.
+func CurrencyPrefix(code string) string {
+	switch code {
+	case "USD":
+		return "$"
+	case "EUR":
+		return "€"
+	case "GBP":
+		return "£"
+	}
+	return code + " "
+}
+
+// Format writes a value of a KPI for people: "14.3 %", "$1,412.50", "41.2 days", "120.0 h", "32.1". This is the only
 // place outside the workbook's number formats where a value is rounded.
 func Format(unit models.Unit, currency string, n Number) string {
 	switch unit {
 	case models.UnitRate:
 		return n.Times(Int(100)).Fixed(1) + " %"
 	case models.UnitMoney:
-		return currency + " " + group(n.Fixed(2))
+		amount := n.Fixed(2)
+		if digits, negative := strings.CutPrefix(amount, "-"); negative {
+			return "-" + CurrencyPrefix(currency) + group(digits)
+		}
+		return CurrencyPrefix(currency) + group(amount)
 	case models.UnitDays:
 		return n.Fixed(1) + " days"
 	case models.UnitHours:

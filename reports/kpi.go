@@ -169,6 +169,12 @@ func yearMonths(asOf models.Date) (from, to models.Date) {
 	return to.AddMonths(-11), to
 }
 
+// LastMonth is the first day of the last calendar month that ends on or before asOf: the newest month of every series.
+func LastMonth(asOf models.Date) models.Date {
+	_, last := yearMonths(asOf)
+	return last
+}
+
 func importedYear(def models.KPIDefinition, f KPIFacts, asOf models.Date) *ImportedValue {
 	from, to := yearMonths(asOf)
 	var sum Number
@@ -223,7 +229,7 @@ func noDataReason(def models.KPIDefinition, f KPIFacts) string {
 
 func series(def models.KPIDefinition, f KPIFacts, state State) []MonthValue {
 	at := map[models.Date]MonthValue{}
-	_, last := yearMonths(f.AsOf)
+	last := LastMonth(f.AsOf)
 	if state != Measured {
 		for _, im := range f.Imports {
 			if im.KPI == def.ID && im.Site == f.Site && im.Month <= last {
