@@ -2,11 +2,24 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
 	"time"
-)
 
-var errMissing = errors.New("not there yet")
+	"carereach/models"
+	statements "carereach/sql"
+
+	_ "github.com/mattn/go-sqlite3" // the driver named below; it registers itself, there is no other way
+	"github.com/nyaruka/phonenumbers"
+	"github.com/pressly/goose/v3"
+)
 
 // FileName is the name of the ledger inside its folder.
 const FileName = "ledger.db"
@@ -24,49 +37,247 @@ type Options struct {
 }
 
 // Ledger is an open ledger.
-type Ledger struct{}
+type Ledger struct {
+	path   string
+	keys   *Keys
+	region string
+	now    func() time.Time
+	lock   *os.File
+	writer *sql.DB // one connection; nil when opened for verification
+	reader *sql.DB
+	sink   *sink
+	audits sync.Mutex // held while an audit row is on its way to table and sink, so that both have one order
+}
 
 // Open opens or makes the ledger in o.Dir, takes its lock, migrates it and checks it against keys and sink. Errors:
 // models.KindUnavail when another process holds it (naming its pid) or the disk refuses, models.KindConfig for a wrong key set
 // or a ledger of a newer version, models.KindCorruption when the audit trail is broken or older than the sink.
-func Open(ctx context.Context, o Options) (*Ledger, error) { return nil, errMissing }
+func Open(ctx context.Context, o Options) (*Ledger, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	l := &Ledger{path: filepath.Join(o.Dir, FileName), keys: o.Keys, region: o.PhoneRegion, now: o.Now}
+	var err error
+	if l.lock, err = takeLock(o.Dir); err != nil {
+		return nil, err
+	}
+	if err := l.start(ctx, o); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
 
-// OpenForVerify opens a copy of a ledger, such as a backup, for reading only, without lock and sink.
-func OpenForVerify(ctx context.Context, path string, keys *Keys) (*Ledger, error) {
-	return nil, errMissing
+// check fills in what was left out.
+func (o *Options) check() error {
+	if o.Keys == nil {
+		return &models.Error{Kind: models.KindConfig, Message: "ledger: no keys given", Mend: "run: carereach init"}
+	}
+	if o.Sink == "" {
+		return &models.Error{Kind: models.KindConfig, Message: "ledger: no second sink of the audit trail given", Mend: "name a file, best on another volume"}
+	}
+	if info, err := os.Stat(o.Dir); err != nil || !info.IsDir() {
+		return &models.Error{Kind: models.KindConfig, Message: "ledger: " + o.Dir + " is not a folder", Mend: "run: carereach init", Cause: err}
+	}
+	if o.PhoneRegion == "" {
+		o.PhoneRegion = "US"
+	}
+	if phonenumbers.GetCountryCodeForRegion(o.PhoneRegion) == 0 {
+		return &models.Error{Kind: models.KindConfig, Message: "ledger: phone region is not a country", Mend: "give its two letters, for example US"}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return nil
+}
+
+func (l *Ledger) start(ctx context.Context, o Options) error {
+	if err := makeFile(l.path); err != nil {
+		return err
+	}
+	l.writer = openPool(l.path, "_txlock=immediate&mode=rw", 1)
+	l.reader = openPool(l.path, "_query_only=1&mode=rw", max(4, runtime.GOMAXPROCS(0)))
+	if err := checkPragmas(ctx, l.writer); err != nil {
+		return err
+	}
+	if err := l.migrate(ctx); err != nil {
+		return err
+	}
+	if err := l.checkKeys(ctx); err != nil {
+		return err
+	}
+	if err := l.checkIndex(ctx); err != nil {
+		return err
+	}
+	if err := l.openSink(ctx, o); err != nil {
+		return err
+	}
+	return l.finishErasures(ctx)
+}
+
+// makeFile makes an empty ledger file with a mode that SQLite's other files take over.
+func makeFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator's own folder
+	if err != nil {
+		return fault("make "+FileName, err)
+	}
+	return fault("make "+FileName, f.Close())
+}
+
+func openPool(path, extra string, conns int) *sql.DB {
+	name := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + extra +
+		"&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_secure_delete=1&_busy_timeout=5000"
+	db, err := sql.Open("sqlite3", name)
+	if err != nil {
+		panic("ledger: driver sqlite3 is not linked: " + err.Error())
+	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	return db
+}
+
+// checkPragmas makes sure that the settings which keep what was acknowledged are in force, whatever driver or build this is.
+func checkPragmas(ctx context.Context, db *sql.DB) error {
+	for _, p := range [...]struct{ name, want string }{{"journal_mode", "wal"}, {"synchronous", "2"}, {"foreign_keys", "1"}, {"secure_delete", "1"}} {
+		var got string
+		if err := db.QueryRowContext(ctx, "PRAGMA "+p.name).Scan(&got); err != nil {
+			return fault("open "+FileName, err)
+		}
+		if got != p.want {
+			return &models.Error{Kind: models.KindUnavail, Message: "ledger: " + p.name + " is not in force", Mend: "put the ledger on a local disk; network file systems do not hold a write-ahead log"}
+		}
+	}
+	return nil
+}
+
+// migrations are the files of sql/ledger; sub is known at build time.
+func migrations() fs.FS {
+	sub, err := fs.Sub(statements.Files, "ledger")
+	if err != nil {
+		panic("ledger: no migrations: " + err.Error())
+	}
+	return sub
+}
+
+func (l *Ledger) migrate(ctx context.Context) error {
+	p, err := goose.NewProvider(goose.DialectSQLite3, l.writer, migrations())
+	if err != nil {
+		return fault("read migrations", err)
+	}
+	have, want, err := p.GetVersions(ctx)
+	if err != nil {
+		return fault("read the schema version", err)
+	}
+	if have > want {
+		return &models.Error{Kind: models.KindConfig, Message: fmt.Sprintf("ledger: schema %d is of a newer carereach; this one knows %d", have, want), Mend: "install the newer version; a ledger is never taken back"}
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fault("migrate", migrationCause(err))
+	}
+	return nil
+}
+
+// migrationCause digs out the error of the statement that failed.
+func migrationCause(err error) error {
+	var part *goose.PartialError
+	if errors.As(err, &part) {
+		return part.Err
+	}
+	return err
 }
 
 // Close waits for running transactions and gives the lock back.
-func (l *Ledger) Close() error { return nil }
+func (l *Ledger) Close() error {
+	var errs []error
+	for _, db := range []*sql.DB{l.reader, l.writer} { // the last one to close checkpoints the log
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	if l.sink != nil {
+		errs = append(errs, l.sink.close())
+	}
+	if l.lock != nil {
+		errs = append(errs, l.lock.Close())
+	}
+	return errors.Join(errs...)
+}
 
 // Keys gives the keys that the ledger was opened with.
-func (l *Ledger) Keys() *Keys { return nil }
+func (l *Ledger) Keys() *Keys { return l.keys }
 
-// Seq gives the number of the last committed write transaction. It grows by one with each, so that a store which notes it can
-// tell when it meets an older ledger.
-func (l *Ledger) Seq(ctx context.Context) (int64, error) { return 0, errMissing }
-
-// SetSetting stores a small durable fact. Values hold no identifiers.
-func (l *Ledger) SetSetting(ctx context.Context, key, value string) error { return errMissing }
-
-// Setting gives a stored fact; ok is false when it was never set.
-func (l *Ledger) Setting(ctx context.Context, key string) (value string, ok bool, err error) {
-	return "", false, errMissing
+// fileSize gives the size of a file, 0 when it is not there.
+func fileSize(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
-// Health is the state of the ledger for doctor.
-type Health struct {
-	Path        string `json:"path"`
-	Bytes       int64  `json:"bytes"`
-	WALBytes    int64  `json:"wal_bytes"`
-	Schema      int64  `json:"schema"`
-	Journal     string `json:"journal"`     // wal
-	Synchronous string `json:"synchronous"` // full
-	Seq         int64  `json:"seq"`
-	AuditSeq    int64  `json:"audit_seq"`
-	SinkSeq     int64  `json:"sink_seq"`
-	KEK         int    `json:"kek"` // version of the key that wraps data keys
+// write runs fn in a transaction of the write connection and counts it. The transaction is rolled back when fn fails.
+func (l *Ledger) write(ctx context.Context, doing string, fn func(*sql.Tx) error) error {
+	if l.writer == nil {
+		return &models.Error{Kind: models.KindRefused, Message: "ledger: " + doing + ": opened for verification only", Mend: "open the ledger itself"}
+	}
+	tx, err := l.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return fault(doing, err)
+	}
+	if err = fn(tx); err == nil {
+		err = l.count(ctx, tx, ledgerTally, 1)
+	}
+	if err != nil {
+		if back := tx.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
+			err = errors.Join(err, back)
+		}
+		return fault(doing, err)
+	}
+	return fault(doing, tx.Commit())
 }
 
-// Health reads the state of the ledger.
-func (l *Ledger) Health(ctx context.Context) (Health, error) { return Health{}, errMissing }
+// read runs fn in a read transaction: all its statements see one state.
+func (l *Ledger) read(ctx context.Context, doing string, fn func(*sql.Tx) error) error {
+	tx, err := l.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return fault(doing, err)
+	}
+	err = fn(tx)
+	if back := tx.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
+		err = errors.Join(err, back)
+	}
+	return fault(doing, err)
+}
+
+// ask reads rows and hands each to scan. rows is closed before it returns.
+func ask(ctx context.Context, tx *sql.Tx, scan func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+	}
+	return errors.Join(rows.Err(), rows.Close())
+}
+
+// exec runs a statement that returns nothing.
+func exec(ctx context.Context, tx *sql.Tx, query string, args ...any) error {
+	_, err := tx.ExecContext(ctx, query, args...)
+	return err
+}
+
+// micros writes an instant the way the ledger keeps it.
+func micros(t time.Time) int64 { return t.UnixMicro() }
+
+// instant reads it.
+func instant(us int64) time.Time { return time.UnixMicro(us).UTC() }
+
+// flag writes a bool the way the ledger keeps it.
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,18 +1,16 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
-	"time"
+	"crypto/cipher"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"slices"
 
 	"carereach/models"
 )
-
-// Order decides between versions of one record: the greatest (Version, KnownAt, Pos) wins.
-type Order struct {
-	Version int64
-	KnownAt time.Time
-	Pos     models.Position
-}
 
 // RecordKind says whose identity a vault record holds.
 type RecordKind string
@@ -46,53 +44,310 @@ type IdentityRecord struct {
 	Identity models.Identity
 }
 
-// IdentifierKind is a kind of identifier by which a patient can be found.
-type IdentifierKind string
-
-// Record numbers are those of the patient; telephone and e-mail also those of persons related to them.
-const (
-	ByRecordNumber IdentifierKind = "mrn"
-	ByPhone        IdentifierKind = "phone"
-	ByEmail        IdentifierKind = "email"
-)
-
 // PutIdentities seals the rows into the vault in one transaction. Per record (Ent) the newest Order wins, whatever the order
-// of calls; repeating a call changes nothing.
+// of calls; a newer version may also move a record to another patient. Repeating a call changes nothing.
 func (l *Ledger) PutIdentities(ctx context.Context, rows []IdentityRow) (PutCount, error) {
-	return PutCount{}, errMissing
+	var n PutCount
+	if len(rows) == 0 {
+		return n, nil
+	}
+	err := l.write(ctx, "seal identities", func(tx *sql.Tx) error {
+		v, err := l.newVaultWriter(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if err := v.put(ctx, r, &n); err != nil {
+				return errors.Join(err, v.close())
+			}
+		}
+		return v.close()
+	})
+	if err != nil {
+		return PutCount{}, err
+	}
+	return n, nil
+}
+
+// vaultWriter holds the prepared statements of one transaction.
+type vaultWriter struct {
+	*dataKeys
+	l                                  *Ledger
+	find, store, clearIndex, writeTerm *sql.Stmt
+}
+
+func (l *Ledger) newVaultWriter(ctx context.Context, tx *sql.Tx) (*vaultWriter, error) {
+	v := &vaultWriter{l: l}
+	var err error
+	if v.dataKeys, err = l.newDataKeys(ctx, tx); err != nil {
+		return nil, err
+	}
+	for _, s := range []struct {
+		into  **sql.Stmt
+		query string
+	}{
+		{&v.find, "SELECT ord FROM vault WHERE ent = ?"},
+		{&v.store, `INSERT INTO vault (ent, token, kind, ord, sealed) VALUES (?, ?, ?, ?, ?) ON CONFLICT (ent) DO UPDATE
+			SET token = excluded.token, kind = excluded.kind, ord = excluded.ord, sealed = excluded.sealed`},
+		{&v.clearIndex, "DELETE FROM vault_index WHERE ent = ?"},
+		{&v.writeTerm, "INSERT INTO vault_index (kind, value, ent) VALUES (?, ?, ?)"},
+	} {
+		if *s.into, err = tx.PrepareContext(ctx, s.query); err != nil {
+			return nil, errors.Join(err, v.close())
+		}
+	}
+	return v, nil
+}
+
+func (v *vaultWriter) close() error {
+	return closeAll(v.dataKeys.close(), v.find, v.store, v.clearIndex, v.writeTerm)
+}
+
+func closeAll(err error, stmts ...*sql.Stmt) error {
+	for _, s := range stmts {
+		if s != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}
+	return err
+}
+
+func (v *vaultWriter) put(ctx context.Context, r IdentityRow, n *PutCount) error {
+	if r.Kind != OfPatient && r.Kind != OfRelated {
+		return &models.Error{Kind: models.KindInternal, Message: "ledger: an identity row is of neither a patient nor a related person"}
+	}
+	ord := r.Order.bytes()
+	var have []byte
+	err := v.find.QueryRowContext(ctx, r.Ent[:]).Scan(&have)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if err == nil && bytes.Compare(ord, have) <= 0 {
+		n.Known++
+		return nil
+	}
+	key, err := v.get(ctx, r.Patient)
+	if errors.Is(err, errErased) {
+		n.Erased++
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	plain, err := json.Marshal(r.Identity)
+	if err != nil {
+		return err
+	}
+	if _, err := v.store.ExecContext(ctx, r.Ent[:], r.Patient[:], string(r.Kind), ord, sealWith(key, vaultAAD(r.Ent, r.Patient, r.Kind, ord), plain)); err != nil {
+		return err
+	}
+	n.Stored++
+	return v.index(ctx, r.Ent, r.Kind, r.Identity)
+}
+
+// index replaces the index entries of a record.
+func (v *vaultWriter) index(ctx context.Context, ent models.EntityID, kind RecordKind, id models.Identity) error {
+	if _, err := v.clearIndex.ExecContext(ctx, ent[:]); err != nil {
+		return err
+	}
+	for _, t := range v.l.terms(kind, id) {
+		if _, err := v.writeTerm.ExecContext(ctx, string(t.kind), t.value[:], ent[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// vaultAAD binds sealed bytes to their row: they open nowhere else, and not beside another order.
+func vaultAAD(ent models.EntityID, id models.PatientID, kind RecordKind, ord []byte) []byte {
+	b := appendText(nil, "vault.sealed 1")
+	for _, v := range []any{ent[:], id[:], string(kind), ord} {
+		b = appendValue(b, v)
+	}
+	return b
 }
 
 // Identity opens the vault records of one patient, the patient's own first. ref must be a row of this ledger's audit trail
 // that allows and names this patient, else models.KindRefused. An unknown or erased patient has no records.
 func (l *Ledger) Identity(ctx context.Context, ref AuditRef, id models.PatientID) ([]IdentityRecord, error) {
-	return nil, errMissing
+	found, err := l.Identities(ctx, ref, []models.PatientID{id})
+	return found[id], err
 }
 
 // Identities is Identity for many patients at once; ref must name all of them. Patients without records are left out.
 func (l *Ledger) Identities(ctx context.Context, ref AuditRef, ids []models.PatientID) (map[models.PatientID][]IdentityRecord, error) {
-	return nil, errMissing
+	out := make(map[models.PatientID][]IdentityRecord, len(ids))
+	err := l.read(ctx, "open identities", func(tx *sql.Tx) error {
+		if err := l.unlocks(ctx, tx, ref, ids); err != nil {
+			return err
+		}
+		keys, err := l.newDataKeys(ctx, tx)
+		if err != nil {
+			return err
+		}
+		list, err := tx.PrepareContext(ctx, "SELECT ent, kind, ord, sealed FROM vault WHERE token = ?")
+		if err != nil {
+			return errors.Join(err, keys.close())
+		}
+		for _, id := range sortedTokens(ids) {
+			records, err := l.openRecords(ctx, keys, list, id)
+			if err != nil {
+				return closeAll(errors.Join(err, keys.close()), list)
+			}
+			if len(records) > 0 {
+				out[id] = records
+			}
+		}
+		return closeAll(keys.close(), list)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (l *Ledger) openRecords(ctx context.Context, keys *dataKeys, list *sql.Stmt, id models.PatientID) ([]IdentityRecord, error) {
+	key, err := keys.find(ctx, id)
+	if err != nil || key == nil {
+		return nil, err
+	}
+	rows, err := list.QueryContext(ctx, id[:])
+	if err != nil {
+		return nil, err
+	}
+	var out []IdentityRecord
+	for rows.Next() {
+		var ent, ord, sealed []byte
+		var kind string
+		err := rows.Scan(&ent, &kind, &ord, &sealed)
+		if err == nil && len(ent) != 16 {
+			err = damaged("vault", hexText(ent), "was changed")
+		}
+		if err != nil {
+			return nil, errors.Join(err, rows.Close())
+		}
+		rec, err := openRecord(key, models.EntityID(ent), id, RecordKind(kind), ord, sealed)
+		if err != nil {
+			return nil, errors.Join(err, rows.Close())
+		}
+		out = append(out, rec)
+	}
+	slices.SortStableFunc(out, func(a, b IdentityRecord) int {
+		if a.Kind != b.Kind {
+			return bytes.Compare([]byte(a.Kind), []byte(b.Kind)) // patient before related
+		}
+		return bytes.Compare(a.Ent[:], b.Ent[:])
+	})
+	return out, errors.Join(rows.Err(), rows.Close())
+}
+
+func openRecord(key cipher.AEAD, ent models.EntityID, id models.PatientID, kind RecordKind, ord, sealed []byte) (IdentityRecord, error) {
+	rec := IdentityRecord{Ent: ent, Kind: kind}
+	plain, ok := openWith(key, vaultAAD(ent, id, kind, ord), sealed)
+	if !ok || json.Unmarshal(plain, &rec.Identity) != nil {
+		return rec, damaged("vault", ent, "cannot be opened")
+	}
+	return rec, nil
 }
 
 // FindByIdentifier gives the patients with that record number, telephone number or e-mail address, in order of their token;
-// none is no error. The value is compared in its normal form (E.164 for telephones).
+// none is no error. The value is compared in its normal form (E.164 for telephones). What the index says is checked against
+// the sealed record.
 func (l *Ledger) FindByIdentifier(ctx context.Context, kind IdentifierKind, value string) ([]models.PatientID, error) {
-	return nil, errMissing
+	want, ok := l.term(kind, value)
+	if !ok {
+		return nil, nil
+	}
+	var found []models.PatientID
+	err := l.read(ctx, "find by identifier", func(tx *sql.Tx) error {
+		keys, err := l.newDataKeys(ctx, tx)
+		if err != nil {
+			return err
+		}
+		var hits []vaultRow
+		err = ask(ctx, tx, func(rows *sql.Rows) error {
+			var h vaultRow
+			err := h.scan(rows)
+			hits = append(hits, h)
+			return err
+		}, "SELECT v.ent, v.token, v.kind, v.ord, v.sealed FROM vault_index i JOIN vault v ON v.ent = i.ent WHERE i.kind = ? AND i.value = ?", string(kind), want.value[:])
+		for i := 0; err == nil && i < len(hits); i++ {
+			err = l.confirm(ctx, keys, hits[i], want)
+			found = append(found, hits[i].id)
+		}
+		return errors.Join(err, keys.close())
+	})
+	if err != nil {
+		return nil, err
+	}
+	return sortedTokens(found), nil
 }
 
-// RotateReport tells what RotateKEK did.
-type RotateReport struct {
-	KEK       int   // version that wraps every data key now
-	Rewrapped int64 // data keys that were wrapped again
+// vaultRow is a row of table vault as stored.
+type vaultRow struct {
+	ent         models.EntityID
+	id          models.PatientID
+	kind        RecordKind
+	ord, sealed []byte
 }
 
-// RotateKEK wraps every data key with a new key-encryption key, whose file it adds to keyDir. It may be stopped at any moment:
-// calling it again finishes what was begun. Old key files stay, because older backups need them; see RetireKEKs.
-func (l *Ledger) RotateKEK(ctx context.Context, keyDir string) (RotateReport, error) {
-	return RotateReport{}, errMissing
+func (r *vaultRow) scan(rows *sql.Rows) error {
+	var ent, token []byte
+	if err := rows.Scan(&ent, &token, &r.kind, &r.ord, &r.sealed); err != nil {
+		return err
+	}
+	if len(ent) != 16 || len(token) != 16 {
+		return damaged("vault", hexText(ent), "was changed")
+	}
+	r.ent, r.id = models.EntityID(ent), models.PatientID(token)
+	return nil
 }
 
-// RetireKEKs deletes the files of key-encryption keys that wrap no data key any more and gives their versions. Backups made
-// before the rotation can no longer open identities, those of erased persons included.
-func (l *Ledger) RetireKEKs(ctx context.Context, keyDir string) ([]int, error) {
-	return nil, errMissing
+// open opens a stored row.
+func (r *vaultRow) open(ctx context.Context, keys *dataKeys) (IdentityRecord, error) {
+	key, err := keys.find(ctx, r.id)
+	if err == nil && key == nil {
+		err = damaged("vault_key", r.id, "is missing")
+	}
+	if err != nil {
+		return IdentityRecord{}, err
+	}
+	return openRecord(key, r.ent, r.id, r.kind, r.ord, r.sealed)
+}
+
+// confirm makes sure that a record really has the identifier under which the index lists it.
+func (l *Ledger) confirm(ctx context.Context, keys *dataKeys, r vaultRow, want term) error {
+	rec, err := r.open(ctx, keys)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(l.terms(r.kind, rec.Identity), want) {
+		return damaged("vault_index", r.ent, "points at a record that has no such identifier")
+	}
+	return nil
+}
+
+// reindex makes the blind index anew from the sealed records.
+func (l *Ledger) reindex(ctx context.Context, tx *sql.Tx) error {
+	v, err := l.newVaultWriter(ctx, tx)
+	if err != nil {
+		return err
+	}
+	err = l.eachRecord(ctx, tx, v.dataKeys, func(r vaultRow, rec IdentityRecord) error { return v.index(ctx, r.ent, r.kind, rec.Identity) })
+	return errors.Join(err, v.close())
+}
+
+// eachRecord opens every record of the vault.
+func (l *Ledger) eachRecord(ctx context.Context, tx *sql.Tx, keys *dataKeys, fn func(vaultRow, IdentityRecord) error) error {
+	return ask(ctx, tx, func(rows *sql.Rows) error {
+		var r vaultRow
+		if err := r.scan(rows); err != nil {
+			return err
+		}
+		rec, err := r.open(ctx, keys)
+		if err != nil {
+			return err
+		}
+		return fn(r, rec)
+	}, "SELECT ent, token, kind, ord, sealed FROM vault ORDER BY ent")
 }
