@@ -57,6 +57,10 @@ func emptied(t testing.TB, s *store.Store) *store.Store {
 	for _, ft := range models.FactTypes {
 		names = append(names, ft.VersionTable(), ft.CurrentTable())
 	}
+	for _, pt := range models.Published {
+		names = append(names, "pub."+pt.Name)
+	}
+	names = append(names, "pub.run", "pub.current")
 	err := s.Pipeline(context.Background(), func(tx *store.Tx) error {
 		for _, name := range names {
 			if _, err := tx.Exec(context.Background(), "DELETE FROM "+name); err != nil {
