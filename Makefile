@@ -36,8 +36,8 @@ fuzz: ## every fuzz target for FUZZTIME
 	  for f in $$($(GOTEST) -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "fuzz $$pkg $$f"; $(GOTEST) -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -parallel 2 $$pkg; done; done
 
-bench: build ## figures of README: load, rules, workbook, list
-	bin/carereach demo --bench
+bench: ## figures of README: load, rules, workbook, list (minutes)
+	$(GOTEST) -run '^$$' -bench 'BenchmarkLoad|BenchmarkRun' -benchtime 1x -timeout 30m -v ./internal/app
 
 canary: build ## planted names, numbers and addresses must stay in vault, sealed logs and granted lists
 	$(GOTEST) -count=1 -run '^TestCanary' -v ./internal/app

@@ -107,6 +107,8 @@ func (d *decoder) record(rec *intake.Record) []*input {
 		return d.eventRecord(in)
 	case strings.HasPrefix(rec.Format, formatCSV):
 		d.csvRecord(in)
+	case rec.Format == FormatOwn:
+		d.ownInput(in)
 	default:
 		in.err = &models.Reject{Reason: models.ReasonUnknownSchema, Where: "format", Detail: "a newer version wrote this record", Mend: "upgrade, then: carereach ingest dlq retry"}
 		d.contentKey(in)
@@ -140,6 +142,11 @@ func (d *decoder) bundle(in *input) []*input {
 	entries, err := d.fhir.Bundle(in.raw, in.record.ReceivedAt)
 	if err != nil {
 		in.resource, in.err = "Bundle", err
+		d.contentKey(in)
+		return []*input{in}
+	}
+	if len(entries) == 0 { // a Bundle without entries brings nothing, which is an outcome too
+		in.resource, in.err = "Bundle", errIgnored
 		d.contentKey(in)
 		return []*input{in}
 	}

@@ -51,7 +51,7 @@ func (in *Ingester) Forget(ctx context.Context, tokens []models.PatientID) (Forg
 				return err
 			}
 		}
-		return nil
+		return noteErasures(ctx, tx, int64(len(erased)))
 	})
 	if err != nil {
 		return rep, fmt.Errorf("delete facts: %w", err)
@@ -164,12 +164,12 @@ func (d *decoder) without(rec *intake.Record, gone map[models.PatientID]ledger.T
 // about reports whether an input names one of the patients. Of what could not be decoded, every word is tried as the id of
 // a patient.
 func (d *decoder) about(in *input, gone map[models.PatientID]ledger.Tombstone) bool {
-	is := func(id string) bool {
-		_, ok := gone[d.keys.PatientToken(d.tenant, in.record.Source, id)]
+	is := func(subject models.Ref) bool {
+		_, ok := gone[d.token(in.record.Source, subject)]
 		return ok
 	}
 	for i := range in.facts {
-		if s := in.facts[i].Subject; s.ID != "" && is(s.ID) {
+		if s := in.facts[i].Subject; s.ID != "" && is(s) {
 			return true
 		}
 	}
@@ -178,7 +178,7 @@ func (d *decoder) about(in *input, gone map[models.PatientID]ledger.Tombstone) b
 	}
 	// What was ignored or rejected has no facts, and may still hold the name of somebody erased.
 	for _, word := range words.FindAll(in.raw, -1) {
-		if is(string(word)) {
+		if is(models.Ref{Type: "Patient", ID: string(word)}) {
 			return true
 		}
 	}
@@ -211,4 +211,20 @@ func withoutEntries(body []byte, inputs []*input, about []bool) []byte {
 		return nil
 	}
 	return out
+}
+
+// erasureLog is the position that counts erasures: a run made after one has other inputs than a run made before it, and so
+// another id.
+const erasureLog = "erasure"
+
+// noteErasures records how many patients are erased in what the store knows.
+func noteErasures(ctx context.Context, tx *store.Tx, n int64) error {
+	if n == 0 {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, "DELETE FROM position WHERE log = ?", erasureLog); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, sql.Text("ingest/add_position.sql"), erasureLog, 0, n)
+	return err
 }

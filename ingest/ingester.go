@@ -90,6 +90,9 @@ func (in *Ingester) load(ctx context.Context) error {
 	}
 	in.erased = erased
 	in.next.top = map[int]int64{}
+	if err := in.store.Ingest(ctx, func(tx *store.Tx) error { return noteErasures(ctx, tx, int64(len(erased))) }); err != nil {
+		return err
+	}
 	return in.store.Read(ctx, func(tx *store.Tx) error {
 		if err := in.next.read(ctx, tx); err != nil {
 			return err
@@ -249,4 +252,11 @@ func (in *Ingester) defineFrom(ctx context.Context, end int64) error {
 		at = b.Next
 	}
 	return nil
+}
+
+// Pause runs fn while no input is taken, so that log and ledger can be copied at one moment.
+func (in *Ingester) Pause(fn func() error) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return fn()
 }

@@ -159,7 +159,7 @@ func (in *Ingester) again(ctx context.Context, pos models.Position) (*input, err
 	if err != nil || len(fetched.Records) == 0 {
 		return nil, err
 	}
-	if err := in.define(ctx, fetched.Records[:1], pos.Offset); err != nil {
+	if err := in.define(ctx, fetched.Records[:1], in.log.End()); err != nil {
 		return nil, err
 	}
 	for _, one := range in.decoders[0].record(&fetched.Records[0]) {

@@ -88,3 +88,36 @@ func (st *Status) reasons(ctx context.Context, tx *store.Tx) error {
 	}
 	return rows.Err()
 }
+
+// PersonTokens gives the tokens of every record merged into the person that a token belongs to, that token's own record
+// first; none when the token is unknown.
+func (in *Ingester) PersonTokens(ctx context.Context, id models.PatientID) ([]models.PatientID, error) {
+	var out []models.PatientID
+	err := in.store.Read(ctx, func(tx *store.Tx) error {
+		rows, err := tx.Query(ctx, sql.Text("ingest/merged_tokens.sql"), id.String())
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var text string
+			if err := rows.Scan(&text); err != nil {
+				return err
+			}
+			token, err := models.ParsePatientID(text)
+			if err != nil {
+				return err
+			}
+			if token == id {
+				out = append([]models.PatientID{id}, out...)
+				continue
+			}
+			out = append(out, token)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up the person: %w", err)
+	}
+	return out, nil
+}

@@ -180,9 +180,19 @@ func (b *batch) tokens() []models.PatientID {
 	return list
 }
 
-// token names a patient: the HMAC of tenant, source and the source's own patient id.
+// token names a patient: the HMAC of tenant, source and the source's own patient id, unless a record of our own names
+// the token itself.
 func (in *Ingester) token(src models.Source, subject models.Ref) models.PatientID {
-	return in.keys.PatientToken(in.opts.Tenant, src, subject.ID)
+	return in.decoders[0].token(src, subject)
+}
+
+func (d *decoder) token(src models.Source, subject models.Ref) models.PatientID {
+	if subject.Type == byToken && src == OwnSource {
+		if id, err := models.ParsePatientID(subject.ID); err == nil {
+			return id
+		}
+	}
+	return d.keys.PatientToken(d.tenant, src, subject.ID)
 }
 
 // register writes the keys of the events taken and the inputs set aside.
