@@ -92,7 +92,7 @@ func (a *App) open(ctx context.Context, o Options) error {
 		StopShare: a.Config.Ingest.StopShare, StopMin: a.Config.Ingest.StopMin, Hooks: a.hooks}); err != nil {
 		return err
 	}
-	a.Pipeline = pipeline.New(a.Store, register{a.Ledger}, pipeline.Options{Zone: a.Config.Zone, ConfigHash: a.Config.Hash(), Now: a.now, Hooks: a.hooks})
+	a.Pipeline = pipeline.New(a.Store, pipeline.InLedger(a.Ledger), pipeline.Options{Zone: a.Config.Zone, ConfigHash: a.Config.Hash(), Now: a.now, Hooks: a.hooks})
 	return a.rebuild(ctx, o.Progress)
 }
 

@@ -39,6 +39,7 @@ type Config struct {
 	Keys         string            `koanf:"keys" json:"keys"`                 // folder of the key files, outside the data folder
 	Source       string            `koanf:"source" json:"source"`             // source name of files loaded without --source
 	Socket       string            `koanf:"socket" json:"socket"`             // unix socket of the daemon; relative to the data folder
+	AuditSink    string            `koanf:"audit_sink" json:"audit_sink"`     // file of signed audit checkpoints, best on another volume; relative to the data folder
 	Store        StoreConfig       `koanf:"store" json:"store"`
 	Ingest       IngestConfig      `koanf:"ingest" json:"ingest"`
 	ROI          reports.ROIInputs `koanf:"roi" json:"roi"`

@@ -7,6 +7,7 @@ import (
 
 	"carereach/ingest"
 	"carereach/internal/access"
+	"carereach/internal/ledger"
 	"carereach/internal/store"
 	"carereach/models"
 	"carereach/pipeline"
@@ -87,7 +88,7 @@ type RunList struct {
 
 func (c *Call) runList(ctx context.Context, _ None) (RunList, error) {
 	out := RunList{Rows: []RunRow{}}
-	runs, err := register{c.app.Ledger}.all(ctx)
+	runs, err := c.app.Ledger.Runs(ctx, ledger.RunFilter{})
 	for _, r := range runs {
 		row := RunRow{Run: r.ID, AsOf: r.AsOf, State: string(r.State), Reason: r.Reason}
 		if !r.PublishedAt.IsZero() {
