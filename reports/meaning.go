@@ -67,10 +67,10 @@ func meaningOf(v KPIValue, values []KPIValue, roi ROIInputs) Meaning {
 		m.Reason = "no data"
 		return m
 	case v.Change == nil:
-		m.Reason = "nothing to compare with: no earlier value, no baseline"
+		m.Reason = "no earlier value or baseline"
 		return m
 	case how.Counted && v.Denominator == nil:
-		m.Reason = "an imported value has no count behind it"
+		m.Reason = "no count behind an import"
 		return m
 	}
 	amount := v.Change.Value

@@ -23,11 +23,11 @@ type Request struct {
 type Provenance struct {
 	Build       string     `json:"build"`                  // version and commit of the program
 	DataThrough *time.Time `json:"data_through,omitempty"` // when the newest input was received; nil unknown
-	KnownTo     []Named    `json:"known_to,omitempty"`     // how far each log was read
+	KnownTo     []string   `json:"known_to,omitempty"`     // how far each log was read, one line each
 	Rows        []Count    `json:"rows,omitempty"`         // published rows of the run by table
 	Checksums   []Named    `json:"checksums,omitempty"`    // of the published tables
 	ValueSets   []Named    `json:"value_sets,omitempty"`   // which are loaded, which absent
-	Outcomes    []Count    `json:"outcomes,omitempty"`     // of loading: stored, duplicate, ignored, quarantined
+	Inputs      []Count    `json:"inputs,omitempty"`       // outcomes of loading: stored, duplicate, ignored, quarantined
 	Quarantined []Count    `json:"quarantined,omitempty"`  // open quarantine by reason
 }
 

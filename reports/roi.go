@@ -81,7 +81,7 @@ const (
 const (
 	OriginAssumed = "assumption (default)"
 	OriginSite    = "set by this site"
-	OriginRun     = "from the run: one twelfth of patients who may be contacted"
+	OriginRun     = "from the run: 1/12 of those contactable"
 )
 
 // ROIInput is one input of the model as it is shown.

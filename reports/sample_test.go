@@ -13,9 +13,8 @@ import (
 
 // The run that tests read: a clinic with two sites and 2,400 patients on 30 June 2026. All of it is made up.
 const (
-	sampleRun   = models.RunID("5a3f0c9d1e2b48679a0b1c2d3e4f5061")
-	otherRun    = models.RunID("00000000000000000000000000000001")
-	sampleSites = 2
+	sampleRun = models.RunID("5a3f0c9d1e2b48679a0b1c2d3e4f5061")
+	otherRun  = models.RunID("00000000000000000000000000000001")
 )
 
 var sampleAsOf = models.NewDate(2026, time.June, 30)
@@ -48,51 +47,53 @@ func fillSample(t testing.TB, w writer, patients int) {
 	run(`INSERT INTO pub.check_result BY NAME SELECT ? AS run_id, 'undated_evidence' AS check_name, 'warning' AS severity, 4 AS rows`, string(sampleRun))
 }
 
+// sampleMeasures are the measures of the sample with the share of open gaps in percent.
+var sampleMeasures = []struct {
+	id, title, direction, note, source string
+	supply, open                       int
+}{
+	{"colorectal_screening", "Colorectal cancer screening", "higher", "", "USPSTF 2021, colorectal cancer: screening, grade A and B", 900, 42},
+	{"breast_screening", "Breast cancer screening", "higher", "No source ever sent a mammogram: every gap is open.", "USPSTF 2024, breast cancer: screening, grade B", 0, 100},
+	{"hba1c_poor_control", "HbA1c poor control (above 9 %)", "lower", "", "ADA Standards of Care 2026, section 6", 1400, 18},
+	{"bp_control", "Blood pressure control", "higher", "", "ACC/AHA 2017 guideline, section 8.1", 5200, 29},
+}
+
 func fillGaps(run func(string, ...any), patients int) {
-	for i, m := range []string{"colorectal_screening", "breast_screening", "hba1c_poor_control", "bp_control", "influenza_vaccination"} {
-		run(`INSERT INTO pub.gap BY NAME SELECT ? AS run_id, lpad(to_hex(i), 32, '0') AS patient_id, CAST(i % 256 AS SMALLINT) AS bucket, ? AS measure, '1' AS measure_version, '1' AS grp,
+	for i, m := range sampleMeasures {
+		run(`INSERT INTO pub.gap BY NAME
+			WITH p AS (SELECT i, (i * 7 + ?) % 100 < ? AS open, i % 13 = 5 AS out FROM range(?) AS r(i) WHERE i % 3 = ? % 3)
+			SELECT ? AS run_id, lpad(to_hex(i), 32, '0') AS patient_id, CAST(i % 256 AS SMALLINT) AS bucket, ? AS measure, '1' AS measure_version, '1' AS grp,
 			DATE '2026-01-01' AS period_start, DATE '2026-12-31' AS period_end, DATE '2026-06-30' AS as_of,
-			CASE WHEN (i + ?) % 3 = 0 THEN 'open' WHEN (i + ?) % 11 = 0 THEN 'not-applicable' ELSE 'closed' END AS status,
-			CASE WHEN (i + ?) % 3 = 0 THEN CASE WHEN i % 2 = 0 THEN 'overdue' ELSE 'due' END ELSE 'not-yet-due' END AS due,
+			CASE WHEN out THEN 'closed' WHEN open THEN 'open' ELSE 'closed' END AS status,
+			CASE WHEN out THEN 'exclusion' WHEN open THEN NULL ELSE 'care' END AS closed_by,
+			CASE WHEN open AND NOT out THEN CASE WHEN i % 2 = 0 THEN 'overdue' ELSE 'due' END ELSE 'not-yet-due' END AS due,
 			DATE '2026-06-30' + CAST(i % 400 AS INTEGER) - 200 AS due_on,
-			CASE WHEN (i + ?) % 3 = 0 THEN 'NotFound' ELSE 'DateInRange' END AS reason,
-			CASE WHEN (i + ?) % 3 = 0 THEN NULL ELSE lpad(to_hex(i * 31), 32, 'e') END AS evidence_ent,
-			CASE WHEN (i + ?) % 3 = 0 THEN NULL ELSE 'Procedure' END AS evidence_type,
-			CASE WHEN (i + ?) % 3 = 0 THEN NULL ELSE DATE '2025-01-01' + CAST(i % 400 AS INTEGER) END AS evidence_on,
-			CASE WHEN i % 10 = 9 THEN NULL WHEN i % 3 = 0 THEN 'North' ELSE 'River' END AS site, CASE WHEN i % 4 = 0 THEN 'medicare' ELSE 'commercial' END AS payer,
-			FROM range(?) AS p(i)`, string(sampleRun), m, i, i, i, i, i, i, i, patients)
-		run(`INSERT INTO pub.target BY NAME SELECT run_id, patient_id, bucket, measure AS programme, 'no record of it' AS why, 1 AS priority, due_on, site,
-			CASE WHEN bucket % 5 = 0 THEN '' ELSE 'sms,mail' END AS channels, CASE WHEN bucket % 5 = 0 THEN 'no consent and no address' END AS not_contact, 'en' AS language
-			FROM pub.gap WHERE run_id = ? AND measure = ? AND status = 'open'`, string(sampleRun), m)
+			CASE WHEN open AND NOT out THEN 'NotFound' ELSE 'DateInRange' END AS reason,
+			CASE WHEN open AND NOT out THEN NULL ELSE lpad(to_hex(i * 31), 32, 'e') END AS evidence_ent,
+			CASE WHEN open AND NOT out THEN NULL ELSE 'Procedure' END AS evidence_type,
+			CASE WHEN open AND NOT out THEN NULL ELSE DATE '2025-01-01' + CAST(i % 400 AS INTEGER) END AS evidence_on,
+			CASE WHEN i % 10 = 9 THEN NULL WHEN i % 20 < 7 THEN 'North' ELSE 'River' END AS site, CASE WHEN i % 4 = 0 THEN 'medicare' ELSE 'commercial' END AS payer
+			FROM p`, i*13, m.open, patients, i, string(sampleRun), m.id)
+		run(`INSERT INTO pub.target BY NAME SELECT run_id, patient_id, bucket, measure AS programme, 'no record of it' AS why, CAST(row_number() OVER (ORDER BY due_on, patient_id) AS INTEGER) AS priority, due_on, site,
+			CASE WHEN bucket % 5 = 0 THEN '' ELSE 'sms,mail' END AS channels, CASE WHEN bucket % 5 = 0 THEN 'no_channel_allowed' END AS not_contact, 'en' AS language
+			FROM pub.gap WHERE run_id = ? AND measure = ? AND status = 'open'`, string(sampleRun), m.id)
 	}
 	run(`INSERT INTO pub.gap BY NAME SELECT ? AS run_id, 'ffffffffffffffffffffffffffffffff' AS patient_id, CAST(255 AS SMALLINT) AS bucket, 'bp_control' AS measure, '1' AS measure_version, '1' AS grp,
 		DATE '2026-01-01' AS period_start, DATE '2026-12-31' AS period_end, DATE '2026-05-31' AS as_of, 'open' AS status`, string(otherRun))
 }
 
+// fillCounts counts the gaps by measure and site, as the pipeline does.
 func fillCounts(run func(string, ...any)) {
-	rows := []struct {
-		id, title, direction, note, source string
-		supply                             int
-	}{
-		{"colorectal_screening", "Colorectal cancer screening", "higher", "", "USPSTF 2021, colorectal cancer: screening, grade A and B", 900},
-		{"breast_screening", "Breast cancer screening", "higher", "No source ever sent a mammogram: every gap is open.", "USPSTF 2024, breast cancer: screening, grade B", 0},
-		{"hba1c_poor_control", "HbA1c poor control (above 9 %)", "lower", "", "ADA Standards of Care 2026, section 6", 1400},
-		{"bp_control", "Blood pressure control", "higher", "", "ACC/AHA 2017 guideline, section 8.1", 5200},
-	}
-	for i, m := range rows {
+	for _, m := range sampleMeasures {
 		run(`INSERT INTO pub.measure_status BY NAME SELECT ? AS run_id, ? AS measure, ? AS title, '1' AS version, ? AS direction, 'ran' AS state, ? AS supply, ? AS supply_note, ? AS source`,
 			string(sampleRun), m.id, m.title, m.direction, m.supply, m.note, m.source)
-		for j, site := range []string{"", "North", "River", "(none)"} {
-			eligible := []int{820, 300, 480, 40}[j] - 10*i
-			excluded := eligible / 12
-			met := (eligible - excluded) * []int{58, 0, 18, 71}[i] / 100
-			open := eligible - excluded - met
-			if m.direction == "lower" {
-				open = met
-			}
-			run(`INSERT INTO pub.measure_site BY NAME SELECT ? AS run_id, ? AS measure, '1' AS grp, ? AS site, ? AS eligible, ? AS excluded, ? AS numerator, ? AS open, ? AS closed`,
-				string(sampleRun), m.id, site, eligible, excluded, met, open, eligible-excluded-open)
-		}
+		run(`INSERT INTO pub.measure_site BY NAME
+			SELECT run_id, measure, grp, CASE WHEN grouping(COALESCE(site, '(none)')) = 1 THEN '' ELSE COALESCE(site, '(none)') END AS site,
+				count(*) AS eligible, count(*) FILTER (WHERE closed_by = 'exclusion') AS excluded,
+				CASE WHEN ? = 'lower' THEN count(*) FILTER (WHERE status = 'open') ELSE count(*) FILTER (WHERE closed_by = 'care') END AS numerator,
+				count(*) FILTER (WHERE status = 'open') AS open, count(*) FILTER (WHERE closed_by = 'care') AS closed
+			FROM pub.gap WHERE run_id = ? AND measure = ?
+			GROUP BY GROUPING SETS ((run_id, measure, grp), (run_id, measure, grp, COALESCE(site, '(none)')))`, m.direction, string(sampleRun), m.id)
 	}
 	run(`INSERT INTO pub.measure_status BY NAME SELECT ? AS run_id, 'influenza_vaccination' AS measure, 'Influenza vaccination' AS title, '1' AS version, 'higher' AS direction, 'refused' AS state,
 		'value set influenza_vaccine is not loaded' AS reason, 'CDC ACIP 2025-26 season' AS source`, string(sampleRun))
@@ -199,10 +200,10 @@ func sampleRequest() Request {
 	through := time.Date(2026, time.July, 1, 4, 30, 0, 0, time.UTC)
 	return Request{Organisation: "Riverside Clinic & Partners", Currency: "USD", ROI: DefaultROIInputs(), Provenance: Provenance{
 		Build: "1.0.0 (0123456789ab)", DataThrough: &through,
-		KnownTo:     []Named{{"intake/0", "up to record 18,201"}},
+		KnownTo:     []string{"intake/0 up to offset 18201"},
 		Checksums:   []Named{{"gap", strings.Repeat("ab", 32)}, {"kpi", strings.Repeat("cd", 32)}},
 		ValueSets:   []Named{{"edition", "2025, 1,204 codes"}, {"influenza_vaccine", "absent"}},
-		Outcomes:    []Count{{"stored", 17900}, {"duplicate", 220}, {"ignored", 60}, {"quarantined", 21}},
+		Inputs:      []Count{{"stored", 17900}, {"duplicate", 220}, {"ignored", 60}, {"quarantined", 21}},
 		Quarantined: []Count{{"date_invalid", 13}, {"subject_missing", 8}},
 	}}
 }

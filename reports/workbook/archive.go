@@ -14,12 +14,15 @@ import (
 )
 
 // archive writes the parts of a workbook in a fixed order and without times, so that equal workbooks are equal bytes; the
-// spreadsheet library hands sheets over in the random order of a map. Parts are held compressed until Close.
+// spreadsheet library hands sheets over in the random order of a map. Parts are held compressed until Close. The parts of
+// charts are repaired on their way.
 type archive struct {
-	out   io.Writer
-	parts []*part
+	out    io.Writer
+	parts  []*part
+	charts []*chartPart
 }
 
+// part is one file of the archive on its way through the compressor.
 type part struct {
 	name       string
 	compressed bytes.Buffer
@@ -28,9 +31,17 @@ type part struct {
 	size       uint64
 }
 
+// chartPart is a chart held back until it is whole.
+type chartPart struct {
+	text strings.Builder
+	to   *part
+}
+
+func (c *chartPart) Write(b []byte) (int, error) { return c.text.Write(b) }
+
 func newArchive(w io.Writer) excelize.ZipWriter { return &archive{out: w} }
 
-// Create begins a part; the one before is complete.
+// Create begins a part.
 func (a *archive) Create(name string) (io.Writer, error) {
 	p := &part{name: name}
 	var err error
@@ -38,6 +49,11 @@ func (a *archive) Create(name string) (io.Writer, error) {
 		return nil, err
 	}
 	a.parts = append(a.parts, p)
+	if strings.HasPrefix(name, "xl/charts/chart") {
+		c := &chartPart{to: p}
+		a.charts = append(a.charts, c)
+		return c, nil
+	}
 	return p, nil
 }
 
@@ -53,6 +69,11 @@ func (a *archive) AddFS(fs.FS) error { return fs.ErrInvalid }
 
 // Close writes all parts: the content types first, as readers that guess a file's type expect, the rest by name.
 func (a *archive) Close() error {
+	for _, c := range a.charts {
+		if _, err := io.WriteString(c.to, seriesInOrder(c.text.String())); err != nil {
+			return err
+		}
+	}
 	slices.SortFunc(a.parts, func(x, y *part) int { return strings.Compare(x.name, y.name) })
 	zw := zip.NewWriter(a.out)
 	for _, p := range a.parts {

@@ -75,6 +75,7 @@ type sheet struct {
 	names       map[string]string // defined names and what they refer to
 	nameOrder   []string
 	links       map[string]string // cell → location
+	pageBreaks  []int             // rows that begin a printed page
 	protect     bool
 }
 
@@ -205,6 +206,7 @@ func (b *book) write(s *sheet) error {
 	if err != nil {
 		return err
 	}
+	s.alignHeads()
 	for i, l := range s.lines {
 		if len(l.cells) == 0 && l.height == 0 {
 			continue
@@ -217,6 +219,11 @@ func (b *book) write(s *sheet) error {
 			return fmt.Errorf("sheet %s row %d: %w", s.name, i+1, err)
 		}
 	}
+	for _, row := range s.pageBreaks {
+		if err := sw.InsertPageBreak(ref(0, row)); err != nil {
+			return fmt.Errorf("sheet %s: %w", s.name, err)
+		}
+	}
 	if err := s.closeTable(sw, s.tableRows); err != nil {
 		return err
 	}
@@ -224,6 +231,18 @@ func (b *book) write(s *sheet) error {
 		return fmt.Errorf("sheet %s: %w", s.name, err)
 	}
 	return nil
+}
+
+// alignHeads puts the headings of number columns where the numbers are.
+func (s *sheet) alignHeads() {
+	for i := 0; i+1 < len(s.lines); i++ {
+		below := s.lines[i+1].cells
+		for j := range s.lines[i].cells {
+			if l := &s.lines[i].cells[j].look; *l == headLook && j < len(below) {
+				l.align = below[j].look.align
+			}
+		}
+	}
 }
 
 // closeTable makes a real table of the heading row and the rows below it.
@@ -242,6 +261,7 @@ func (s *sheet) closeTable(sw *excelize.StreamWriter, rows int) error {
 func (b *book) row(l line) ([]any, error) {
 	out := make([]any, len(l.cells))
 	for i, c := range l.cells {
+		c.look.padded = i > 0 && c.look.align == "" && (c.look.rule || c.look.fill == navy)
 		style, err := b.style(c.look)
 		if err != nil {
 			return nil, err
@@ -270,6 +290,15 @@ func plain(v any) any {
 // serial is the day number of a date in a spreadsheet: days from 1899-12-30.
 func serial(d models.Date) int { return int(d) + 25569 }
 
+// pixels is the width of the first columns on the screen: 8 for each character and 5 of padding.
+func (s *sheet) pixels(columns int) uint {
+	sum := 0.0
+	for _, w := range s.widths[:columns] {
+		sum += w*8 + 5
+	}
+	return uint(sum)
+}
+
 // heightOf gives a row the height that its wrapped text needs at the widths of its columns.
 func (s *sheet) heightOf(l line) float64 {
 	if l.height > 0 {
@@ -279,13 +308,13 @@ func (s *sheet) heightOf(l line) float64 {
 	for i, c := range l.cells {
 		size := c.look.size
 		if size == 0 {
-			size = 11
+			size = baseSize
 		}
 		lines := 1
 		if text, ok := c.value.(string); ok && c.look.wrap && i < len(s.widths) {
-			lines = linesOf(text, s.widths[i]*11/size*bolder(c.look))
+			lines = linesOf(text, s.widths[i]*1.12*baseSize/size*bolder(c.look))
 		}
-		most = math.Max(most, float64(lines)*size*1.36+3)
+		most = math.Max(most, float64(lines)*size*1.3+5)
 	}
 	return math.Min(most, 400)
 }

@@ -1,6 +1,10 @@
 package workbook
 
-import "github.com/xuri/excelize/v2"
+import (
+	"strings"
+
+	"github.com/xuri/excelize/v2"
+)
 
 // chartSize is a chart's size in pixels.
 type chartSize struct{ width, height uint }
@@ -8,7 +12,7 @@ type chartSize struct{ width, height uint }
 // newChart makes a chart with readable text: the library's own axis labels are a light grey that cannot be read in print.
 func newChart(kind excelize.ChartType, title, alt string, size chartSize, valueFormat string, series ...excelize.ChartSeries) *excelize.Chart {
 	font := excelize.Font{Family: fontName, Size: 10, Color: ink}
-	legend := "none"
+	legend, oneColour := "none", false
 	if len(series) > 1 {
 		legend = "bottom"
 	}
@@ -21,6 +25,7 @@ func newChart(kind excelize.ChartType, title, alt string, size chartSize, valueF
 		XAxis:        excelize.ChartAxis{Font: font},
 		YAxis:        excelize.ChartAxis{Font: font, MajorGridLines: true, NumFmt: excelize.ChartNumFmt{CustomNumFmt: valueFormat}},
 		ShowBlanksAs: "gap",
+		VaryColors:   &oneColour,
 		Border:       excelize.LineOptions{Type: excelize.LineNone},
 	}
 }
@@ -36,4 +41,48 @@ func seriesLine(name, categories, values, colour string) excelize.ChartSeries {
 // seriesBar is one set of bars.
 func seriesBar(name, categories, values, colour string) excelize.ChartSeries {
 	return excelize.ChartSeries{Name: name, Categories: categories, Values: values, Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{colour}}}
+}
+
+// seriesInOrder repairs what the library writes about the series of a chart: markers after the labels, though the schema
+// wants them before; invertIfNegative in lines and smooth in bars, where neither may stand. Spreadsheet programs forgive
+// it today. It gives part unchanged when there is nothing to repair.
+func seriesInOrder(part string) string {
+	bars := strings.Contains(part, "<barChart>")
+	var out strings.Builder
+	for {
+		from := strings.Index(part, "<ser>")
+		to := strings.Index(part, "</ser>")
+		if from < 0 || to < from {
+			out.WriteString(part)
+			return out.String()
+		}
+		out.WriteString(part[:from])
+		series, early := part[from:to], ""
+		series, marker := cutElement(series, "marker")
+		series, invert := cutElement(series, "invertIfNegative")
+		if bars {
+			series, _ = cutElement(series, "smooth")
+			early = invert
+		} else {
+			early = marker
+		}
+		labels := strings.Index(series, "<dLbls>")
+		if labels < 0 {
+			labels = len(series)
+		}
+		out.WriteString(series[:labels] + early + series[labels:])
+		out.WriteString("</ser>")
+		part = part[to+len("</ser>"):]
+	}
+}
+
+// cutElement takes the first element of that name out of xml.
+func cutElement(xml, name string) (rest, element string) {
+	from := strings.Index(xml, "<"+name)
+	to := strings.Index(xml, "</"+name+">")
+	if from < 0 || to < from {
+		return xml, ""
+	}
+	to += len(name) + 3
+	return xml[:from] + xml[to:], xml[from:to]
 }

@@ -47,7 +47,7 @@ func (x *executive) definitions() *sheet {
 
 // provenance makes the sheet that says where every number comes from.
 func (x *executive) provenance() *sheet {
-	s := &sheet{name: "Provenance", colour: quiet, portrait: true, freezeRow: 3, repeat: "3:3", tableFrom: 3, tableName: "tblProvenance", widths: []float64{22, 42, 60}}
+	s := &sheet{name: "Provenance", colour: quiet, portrait: true, freezeRow: 3, repeat: "3:3", tableFrom: 3, tableName: "tblProvenance", widths: []float64{20, 40, 62}}
 	s.lines = []line{
 		{cells: []cell{{value: "Provenance", look: titleLook}}},
 		{cells: []cell{{value: "What this report was made from. The same run, inputs and program give the same numbers.", look: subLook}}},
@@ -62,13 +62,13 @@ func (x *executive) provenance() *sheet {
 	}
 	x.runLines(add)
 	p := x.report.Provenance
-	for _, n := range p.KnownTo {
-		add("known to", n.Name, n.Text)
+	for _, text := range p.KnownTo {
+		add("known to", "log position", text)
 	}
 	for _, n := range p.ValueSets {
 		add("value set", n.Name, n.Text)
 	}
-	for _, c := range p.Outcomes {
+	for _, c := range p.Inputs {
 		add("inputs", c.Name, int(c.Rows))
 	}
 	for _, c := range p.Quarantined {

@@ -116,7 +116,7 @@ func (x *executive) summary(m *months) *sheet {
 		{cells: []cell{{value: x.age(), look: subLook}}},
 	}
 	for _, text := range r.Sentences() {
-		s.lines = append(s.lines, line{cells: []cell{{value: "• " + text, look: look{size: 12}}}})
+		s.lines = append(s.lines, line{cells: []cell{{value: "• " + text, look: look{size: 11}}}, height: 19})
 	}
 	s.tableFrom = len(s.lines) + 1
 	s.lines = append(s.lines, heads("KPI", "Baseline", "Target", "Now", "Status", "Change", "In money", "Source"))
@@ -127,7 +127,7 @@ func (x *executive) summary(m *months) *sheet {
 	}
 	s.tableRows, s.tableCols = len(s.lines)-s.tableFrom, len(s.widths)
 	s.shades = []shading{x.statusShade(ref(4, s.tableFrom+1), ref(4, len(s.lines)))}
-	s.lines = append(s.lines, line{cells: []cell{{value: "Change is against the 12 months before, or the baseline where the note on the sheet KPIs says so. In money: positive is good; amounts overlap and must not be added up.", look: noteLook.with(func(l *look) { l.wrap = false })}}})
+	s.lines = append(s.lines, line{cells: []cell{{value: "Change is against the 12 months before, or the baseline where the note on the sheet KPIs says so. In money: positive is good; amounts overlap and must not be added up.", look: noteLook}}})
 	if r.Outdated {
 		s.lines = append(s.lines, line{cells: []cell{{value: "KPI imports, baselines or targets were entered after this run and are not in it: run carereach analyze again to use them.", look: look{bold: true, colour: offInk}}}})
 	}
@@ -144,9 +144,9 @@ func (x *executive) summaryChart(s *sheet, m *months) {
 		s.links[ref(i, row)] = quoted(name) + "!A1"
 	}
 	s.lines = append(s.lines, line{cells: links, height: 24})
-	last := len(s.lines) + 17
+	last := len(s.lines) + 21
 	for _, id := range []models.KPIID{"no_show_rate", "retention", "gap_closure", "preventive_use", "revenue_per_patient", "satisfaction", "staff_hours"} {
-		if c := x.monthChart(m, id, chartSize{1080, 330}); c != nil {
+		if c := x.monthChart(m, id, chartSize{s.pixels(len(s.widths)), 420}); c != nil {
 			s.charts = append(s.charts, placed{ref(0, len(s.lines)+1), c})
 			s.printTo = ref(len(s.widths)-1, last)
 			return
@@ -172,20 +172,32 @@ func (x *executive) summaryLine(v reports.KPIValue, row int) line {
 	}
 	now := cell{value: noData, look: numberLook.with(func(l *look) { l.colour = quiet })}
 	if v.Value != nil {
-		now = link(cell{value: *v.Value, look: value.with(func(l *look) { l.bold, l.size = true, 13 })}, colNow)
+		now = link(cell{value: *v.Value, look: value.with(func(l *look) { l.bold, l.size = true, 12 })}, colNow)
 	}
 	status := cell{look: textLook}
 	if v.Status != "" {
 		status.value = string(v.Status)
 	}
-	change, money := x.changeCell(v, row), x.moneyCell(v, row)
+	change, money := link(x.changeCell(v, row), colChange), link(x.moneyCell(v, row), colMoney)
+	if v.Value != nil && v.Money.Amount == nil {
+		money = cell{value: v.Money.Reason, look: numberLook.with(func(l *look) { l.colour, l.size, l.wrap = quiet, 9, true })}
+	}
 	source := v.State.Word()
-	if v.Reason != "" {
-		source = strings.TrimPrefix(v.State.Word()+": "+v.Reason, "imported: ")
+	switch {
+	case v.State == reports.Measured:
+		source += ": " + quantity(*v.Numerator) + " of " + quantity(*v.Denominator)
+	case v.Reason != "":
+		source = strings.TrimPrefix(source+": "+v.Reason, "imported: ")
 	}
 	return line{cells: []cell{{value: v.Name, look: textLook.with(bold)},
 		unset(link(goalCell(v.Baseline, value), colBaseline), "not set"), unset(link(goalCell(v.Target, value), colTarget), "not set"),
-		now, status, link(change, colChange), link(money, colMoney), {value: source, look: textLook.with(func(l *look) { l.size = 10 })}}}
+		now, status, change, money, {value: source, look: textLook.with(func(l *look) { l.size = 9 })}}}
+}
+
+// quantity writes a numerator or denominator: whole numbers without decimals.
+func quantity(n reports.Number) string {
+	s := strings.TrimSuffix(reports.Format(models.UnitMoney, "", n), ".00")
+	return strings.TrimSpace(s)
 }
 
 // age says how old the data are, beside the day they are judged on.

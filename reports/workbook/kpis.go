@@ -198,7 +198,7 @@ func (x *executive) monthLines(s *sheet) *months {
 	last := reports.LastMonth(x.report.Run.AsOf)
 	m.from = len(s.lines) + 1
 	for month := last.AddMonths(-23); month <= last; month = month.AddMonths(1) {
-		cells := []cell{{value: month, look: monthLook}}
+		cells := []cell{{value: month, look: monthLook.with(func(l *look) { l.align = "left" })}}
 		for _, v := range shown {
 			c := cell{look: numberLook.with(formatted(valueFormat(v.Unit, x.report.Currency)))}
 			if n, ok := values[month][v.ID]; ok {
@@ -227,6 +227,6 @@ func (x *executive) monthChart(m *months, id models.KPIID, size chartSize) *exce
 	c := newChart(excelize.Line, def.Name+" by month", alt, size, format,
 		seriesLine(at(kpisSheet, col, m.from-1), span(kpisSheet, 0, m.from, m.to), span(kpisSheet, col, m.from, m.to), accent))
 	c.XAxis.NumFmt = excelize.ChartNumFmt{CustomNumFmt: "mmm yy"}
-	c.XAxis.TickLabelSkip = 2
+	c.XAxis.TickLabelSkip = 3
 	return c
 }

@@ -21,17 +21,18 @@ type ListMeta struct {
 	Run       reports.Run
 	Columns   []reports.ListColumn
 	Total     int64 // rows that fit the filter, to say what was left out
-	Shown     int64 // rows that will come; the list is refused when they do not fit
+	Shown     int64 // rows that will come, for a list too long to be refused early; 0 not known
 	Options
 }
 
 // DefaultListNote is printed when ListMeta.Note is empty.
 const DefaultListNote = "Identified patients: for the stated purpose only. Do not mail; delete when the work is done."
 
-// The rows above the first row of a list, and how many rows a list may have: a sheet holds 1,048,576.
+// The rows above the first row of a list, and how many rows a list may have: a sheet holds 1,048,576, and a list ends with
+// an empty row and the line that counts it.
 const (
 	listHead = 4
-	MaxRows  = 1_048_576 - listHead
+	MaxRows  = 1_048_576 - listHead - 2
 )
 
 func tooLong(rows int64) error {
@@ -65,7 +66,7 @@ func (b *book) list(meta ListMeta, rows iter.Seq2[[]any, error]) error {
 	if noteText == "" {
 		noteText = DefaultListNote
 	}
-	words := fmt.Sprintf("As of %s, run %s; %s; %s of %s rows.", meta.Run.AsOf, meta.Run.ID, meta.Filters, count(meta.Shown), count(meta.Total))
+	words := fmt.Sprintf("As of %s, run %s; %s; %s rows fit. The last line says how many are shown.", meta.Run.AsOf, meta.Run.ID, meta.Filters, count(meta.Total))
 	s.lines = []line{
 		{cells: []cell{{value: meta.Title, look: titleLook}}},
 		{cells: []cell{{value: meta.Watermark + " " + noteText, look: look{bold: true, colour: offInk}}}},
@@ -92,7 +93,20 @@ func (b *book) list(meta ListMeta, rows iter.Seq2[[]any, error]) error {
 	if err != nil {
 		return err
 	}
+	if err := b.listEnd(sw, n, meta.Total); err != nil {
+		return err
+	}
 	return errors.Join(s.closeTable(sw, n), sw.Flush())
+}
+
+// listEnd says after the last row how many there were, and how many were left out.
+func (b *book) listEnd(sw *excelize.StreamWriter, shown int, total int64) error {
+	style, err := b.style(subLook)
+	if err != nil {
+		return err
+	}
+	words := fmt.Sprintf("End of the list: %s rows shown, %s left out.", count(int64(shown)), count(max(0, total-int64(shown))))
+	return sw.SetRow(ref(0, listHead+shown+2), []any{excelize.Cell{StyleID: style, Value: words}})
 }
 
 // listRows streams the rows and gives their number. A row costs no more than its cells: nothing is kept.

@@ -45,10 +45,10 @@ func (x *executive) measures() *sheet {
 		return s
 	}
 	s.shades = []shading{x.statusShade("J5", ref(9, len(s.lines)))}
-	rates := excelize.ChartSeries(seriesBar(at("Measures", 7, 4), span("Measures", 0, 5, whole), span("Measures", 7, 5, whole), accent))
+	rates := seriesBar(at("Measures", 7, 4), span("Measures", 0, 5, whole), span("Measures", 7, 5, whole), accent)
 	goals := seriesBar(at("Measures", 8, 4), span("Measures", 0, 5, whole), span("Measures", 8, 5, whole), second)
 	alt := "Bar chart: rate and target of each measure over all sites; the numbers are in the table above."
-	c := newChart(excelize.Col, "Rate and target by measure, all sites", alt, chartSize{1080, 330}, "0%", rates, goals)
+	c := newChart(excelize.Col, "Rate and target by measure, all sites", alt, chartSize{s.pixels(len(s.widths)), 380}, "0%", rates, goals)
 	zero := 0.0
 	c.YAxis.Minimum = &zero
 	s.charts = []placed{{ref(0, len(s.lines)+2), c}}
@@ -105,15 +105,19 @@ type gapRow struct {
 // gaps makes the sheet that says where most is missing, and how much of it can be reached.
 func (x *executive) gaps() *sheet {
 	s := &sheet{name: gapsSheet, colour: accent, freezeRow: 4, freezeCol: 1, repeat: "4:4", tableFrom: 4, tableName: "tblGapsToGoal",
-		widths: []float64{31, 20, 11, 11, 11, 12, 15, 15, 18, 20}}
+		widths: []float64{33, 20, 12, 12, 12, 14, 14, 16, 16, 18}}
 	s.lines = []line{
 		{cells: []cell{{value: "Gaps to goal", look: titleLook}}},
-		{cells: []cell{{value: "Where most patients are missing to the target, and how many of them may be contacted", look: subLook}}},
+		{cells: []cell{{value: "Where most patients are missing to the target, and how many of those with an open gap may be contacted. All sites first.", look: subLook}}},
 		{cells: []cell{{value: "Value: patients to goal × (margin per visit + incentive per gap) of the ROI model. A measure without a target is ordered by open gaps; set one with: carereach kpi target set.", look: subLook}}},
 		heads("Measure", "Site", "Rate", "Target", "To goal", "Open gaps", "Reachable", "Not reachable", "Reach is enough", "Value of the goal"),
 	}
+	whole := 4
 	for _, g := range x.gapRows() {
 		s.lines = append(s.lines, x.gapLine(g, len(s.lines)+1))
+		if g.Site == "" {
+			whole = len(s.lines)
+		}
 	}
 	s.tableRows, s.tableCols = len(s.lines)-4, len(s.widths)
 	if s.tableRows == 0 {
@@ -122,6 +126,11 @@ func (x *executive) gaps() *sheet {
 	}
 	bar := excelize.ConditionalFormatOptions{Type: "data_bar", Criteria: "=", MinType: "num", MinValue: "0", MaxType: "max", BarColor: "#9CC3E6"}
 	s.shades = []shading{{area: "F5:" + ref(5, len(s.lines)), rules: []excelize.ConditionalFormatOptions{bar}}}
+	reach := seriesBar(at(gapsSheet, 6, 4), span(gapsSheet, 0, 5, whole), span(gapsSheet, 6, 5, whole), accent)
+	rest := seriesBar(at(gapsSheet, 7, 4), span(gapsSheet, 0, 5, whole), span(gapsSheet, 7, 5, whole), "B8C4CE")
+	c := newChart(excelize.ColStacked, "Open gaps by measure: reachable or not, all sites", "Stacked bar chart: open gaps of each measure over all sites, by whether the patient may be contacted; the numbers are in the table above.",
+		chartSize{s.pixels(len(s.widths)), 380}, "#,##0", reach, rest)
+	s.charts = []placed{{ref(0, len(s.lines)+2), c}}
 	return s
 }
 
@@ -141,7 +150,7 @@ func (x *executive) gapRows() []gapRow {
 		return *g.ToGoal
 	}
 	return sortedBy(rows, func(a, b gapRow) int {
-		return cmp.Or(cmp.Compare(goal(b), goal(a)), cmp.Compare(b.Open, a.Open), cmp.Compare(a.measure.ID, b.measure.ID), cmp.Compare(a.Site, b.Site))
+		return cmp.Or(cmp.Compare(min(len(a.Site), 1), min(len(b.Site), 1)), cmp.Compare(goal(b), goal(a)), cmp.Compare(b.Open, a.Open), cmp.Compare(a.measure.ID, b.measure.ID), cmp.Compare(a.Site, b.Site))
 	})
 }
 
@@ -156,14 +165,17 @@ func (x *executive) gapLine(g gapRow, row int) line {
 		return line{cells: c}
 	}
 	c[4].value = int(*g.ToGoal)
-	c[8].value, c[8].formula = yesNo(reach >= *g.ToGoal), fmt.Sprintf(`IF(G%d>=E%d,"yes","no")`, row, row)
+	c[8].value, c[8].formula = enough(*g.ToGoal, reach), fmt.Sprintf(`IF(E%d=0,"goal reached",IF(G%d>=E%d,"yes","no"))`, row, row, row)
 	worth := x.input("margin_per_visit") + x.input("incentive_per_gap")
 	c[9].value, c[9].formula = float64(*g.ToGoal)*worth, fmt.Sprintf("E%d*(%s+%s)", row, roiName("margin_per_visit"), roiName("incentive_per_gap"))
 	return line{cells: c}
 }
 
-func yesNo(b bool) string {
-	if b {
+func enough(goal, reach int64) string {
+	switch {
+	case goal == 0:
+		return "goal reached"
+	case reach >= goal:
 		return "yes"
 	}
 	return "no"

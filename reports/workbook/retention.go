@@ -19,16 +19,16 @@ var retentionSteps = [...]int{0, 3, 6, 9, 12, 18, 24, 30, 36}
 
 // retention makes the sheet with the cohort matrix above and the curve with its chart below.
 func (x *executive) retention() *sheet {
-	s := &sheet{name: "Retention", colour: third, portrait: true, freezeRow: 4, freezeCol: 1, repeat: "4:4", tableFrom: 4, tableName: "tblRetention",
+	s := &sheet{name: "Retention", colour: third, portrait: true, freezeRow: 4, freezeCol: 1, tableFrom: 4, tableName: "tblRetention",
 		widths: []float64{16, 11, 10, 10, 10, 10, 10, 10, 10, 10, 10}}
 	s.lines = []line{
 		{cells: []cell{{value: "Retention", look: titleLook}}},
 		{cells: []cell{{value: "Retained: share of a cohort, patients alive, with a completed visit so many months after their first one, or later.", look: subLook}}},
-		{cells: []cell{{value: "A month that is not over yet stays empty.", look: subLook}}},
+		{cells: []cell{{value: "Months since the first visit (mo). A month that is not over yet stays empty.", look: subLook}}},
 	}
 	head := []string{"First visit in", "Patients"}
 	for _, m := range retentionSteps {
-		head = append(head, fmt.Sprintf("%d months", m))
+		head = append(head, fmt.Sprintf("%d mo", m))
 	}
 	s.lines = append(s.lines, heads(head...))
 	first := x.report.Run.AsOf.MonthStart().AddMonths(1 - cohortMonths)
@@ -71,6 +71,7 @@ func cohortLine(c reports.Cohort) line {
 
 // curve adds the Kaplan-Meier curve: numbers on the left, the chart beside them.
 func (x *executive) curve(s *sheet) {
+	s.pageBreaks = []int{len(s.lines) + 2}
 	s.lines = append(s.lines, line{}, line{cells: []cell{{value: "Staying in care: Kaplan-Meier curve from the first visit", look: sectionLook}}},
 		line{cells: []cell{{value: "Lost: 18 months unseen. Censored: died, or followed no longer. Share: the product of 1 - lost / at risk.", look: subLook}}})
 	points := x.report.Retention.Curve
@@ -90,7 +91,7 @@ func (x *executive) curve(s *sheet) {
 		if i > 0 {
 			formula = fmt.Sprintf("E%d*%s", row-1, formula)
 		}
-		s.lines = append(s.lines, line{cells: []cell{{value: p.Months, look: countLook}, {value: int(p.AtRisk), look: countLook}, {value: int(p.Lost), look: countLook},
+		s.lines = append(s.lines, line{cells: []cell{{value: p.Months, look: countLook.with(func(l *look) { l.align = "left" })}, {value: int(p.AtRisk), look: countLook}, {value: int(p.Lost), look: countLook},
 			{value: int(p.Censored), look: countLook}, {value: p.Share, formula: formula, look: rateLook}}})
 	}
 	if left > 0 {
@@ -101,12 +102,14 @@ func (x *executive) curve(s *sheet) {
 	}
 	to := from + len(points) - 1
 	alt := fmt.Sprintf("Line chart: share of patients still in care by months since their first visit, up to %d months; the numbers stand beside it.", points[len(points)-1].Months)
-	c := newChart(excelize.Line, "Share still in care, by months since the first visit", alt, chartSize{440, 330}, "0%",
+	c := newChart(excelize.Line, "Share still in care, by months since the first visit", alt, chartSize{s.pixels(11) - s.pixels(5) - 10, 420}, "0%",
 		excelize.ChartSeries{Name: at(s.name, 4, from-1), Categories: span(s.name, 0, from, to), Values: span(s.name, 4, from, to),
+			Fill:   excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{third}},
 			Line:   excelize.LineOptions{Type: excelize.LineSolid, Width: 2.25, Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{third}}},
 			Marker: excelize.ChartMarker{Symbol: "none"}})
 	zero, one := 0.0, 1.0
 	c.YAxis.Minimum, c.YAxis.Maximum = &zero, &one
 	c.XAxis.TickLabelSkip = 6
-	s.charts = append(s.charts, placed{ref(5, from), c})
+	c.XAxis.Alignment.TextRotation = 90
+	s.charts = append(s.charts, placed{ref(5, from-1), c})
 }

@@ -51,10 +51,10 @@ func (x *executive) roi() *sheet {
 
 func (x *executive) roiInput(s *sheet, in reports.ROIInput) {
 	row := len(s.lines) + 1
-	format := map[reports.ROIKind]string{reports.ROIMoney: moneyFormat(x.report.Currency, 2), reports.ROICount: "#,##0", reports.ROIShare: "0.0%", reports.ROIFactor: "0.##"}[in.Kind]
+	format := map[reports.ROIKind]string{reports.ROIMoney: moneyFormat(x.report.Currency, 2), reports.ROICount: "#,##0", reports.ROIShare: "0.0%", reports.ROIFactor: "#,##0.##"}[in.Kind]
 	s.lines = append(s.lines, line{cells: []cell{{value: in.Label, look: textLook},
 		{value: in.Value, look: look{colour: input, fill: inputBg, rule: true, align: "right", format: format, unlocked: true}},
-		{value: in.Origin, look: look{colour: quiet, size: 10}}}})
+		{value: in.Origin, look: look{colour: quiet, size: 9, rule: true}}, {look: look{rule: true}}}})
 	name := roiName(in.Name)
 	s.names[name] = at(roiSheet, 1, row)
 	s.nameOrder = append(s.nameOrder, name)
@@ -119,7 +119,7 @@ func (x *executive) roiCurve(s *sheet, first int) {
 	amount := numberLook.with(formatted(format + ";-" + format))
 	for _, p := range x.report.ROI.Curve {
 		row := len(s.lines) + 1
-		cells := []cell{{value: p.Month, look: countLook}}
+		cells := []cell{{value: p.Month, look: countLook.with(func(l *look) { l.align = "left" })}}
 		for i, v := range []float64{p.Low, p.Base, p.High} {
 			cells = append(cells, cell{value: v, formula: fmt.Sprintf("%s%d*$A%d-roi_setup_cost", column(i+1), first+6, row), look: amount})
 		}
@@ -132,7 +132,7 @@ func (x *executive) roiCurve(s *sheet, first int) {
 		series = append(series, seriesLine(at(roiSheet, i+1, s.tableFrom), span(roiSheet, 0, from, to), span(roiSheet, i+1, from, to), colour))
 	}
 	c := newChart(excelize.Line, "Cumulative net by months after the start", "Line chart: cumulative net in the low, base and high case over 60 months; the numbers are in the table of this sheet.",
-		chartSize{620, 400}, moneyFormat(x.report.Currency, 0), series...)
+		chartSize{s.pixels(12) - s.pixels(5), 470}, moneyFormat(x.report.Currency, 0), series...)
 	c.XAxis.TickLabelPosition = excelize.ChartTickLabelLow
 	s.charts = []placed{{"F4", c}}
 }

@@ -11,7 +11,7 @@ import (
 
 // The one set of fonts and colours. Text on each fill has a contrast of at least 4.5 to 1.
 const (
-	fontName = "Calibri"
+	fontName = "Arial" // has a free twin of the same widths on every system
 
 	ink     = "1F2933" // body text
 	quiet   = "52606D" // notes
@@ -30,15 +30,19 @@ const (
 	offInk, offBg   = "8B1A1A", "FBE1E1"
 )
 
+// baseSize is the size of text in points.
+const baseSize = 10
+
 // look is how a cell appears. Looks are compared by value, so that each is written to the file once.
 type look struct {
 	bold, italic bool
-	size         float64 // 0 is 11
+	size         float64 // 0 is baseSize
 	colour       string  // "" is ink
 	fill         string
 	format       string // number format
 	wrap         bool
-	align        string // "", right, center
+	align        string // "", left or right
+	padded       bool   // text that stands right of a number is moved off it
 	rule         bool   // hairline below
 	link         bool
 	unlocked     bool
@@ -46,9 +50,9 @@ type look struct {
 
 // The looks that sheets share; with changes a copy.
 var (
-	titleLook   = look{bold: true, size: 18, colour: navy}
-	subLook     = look{colour: quiet, size: 11}
-	noteLook    = look{colour: quiet, size: 10, wrap: true}
+	titleLook   = look{bold: true, size: 17, colour: navy}
+	subLook     = look{colour: quiet}
+	noteLook    = look{colour: quiet, size: 9}
 	sectionLook = look{bold: true, size: 13, colour: navy}
 	headLook    = look{bold: true, colour: white, fill: navy, wrap: true}
 	textLook    = look{rule: true, wrap: true}
@@ -75,7 +79,7 @@ func (b *book) style(l look) (int, error) {
 	}
 	size, colour := l.size, l.colour
 	if size == 0 {
-		size = 11
+		size = baseSize
 	}
 	if colour == "" {
 		colour = ink
@@ -84,6 +88,9 @@ func (b *book) style(l look) (int, error) {
 		Font:       &excelize.Font{Family: fontName, Size: size, Bold: l.bold, Italic: l.italic, Color: colour},
 		Alignment:  &excelize.Alignment{Vertical: "center", Horizontal: l.align, WrapText: l.wrap},
 		Protection: &excelize.Protection{Locked: !l.unlocked},
+	}
+	if l.padded {
+		s.Alignment.Horizontal, s.Alignment.Indent = "left", 1
 	}
 	if l.link {
 		s.Font.Underline = "single"
