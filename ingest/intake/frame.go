@@ -88,7 +88,7 @@ func parseFrame(b []byte, pos int64) (f frame, ok bool) {
 	f = frame{kind: b[4], sealed: le.Uint32(b[8:]), raw: le.Uint32(b[12:]), block: le.Uint32(b[16:]), count: le.Uint32(b[20:]),
 		first: int64(le.Uint64(b[24:])), group: int64(le.Uint64(b[32:])), last: le.Uint32(b[40:]), crc: le.Uint32(b[44:]), pos: pos}
 	switch {
-	case f.raw > maxRaw || f.sealed > maxRaw+1<<20, !bytes.Equal(b[5:8], []byte{0, 0, 0}), f.first < 0, f.group < 0 || f.group > pos, f.last < f.block:
+	case f.raw > maxRaw || f.sealed > maxRaw+1<<20, !bytes.Equal(b[5:8], []byte{0, 0, 0}), f.first < 0, f.group < 0, f.last < f.block:
 		return f, false
 	case f.kind == kindBlock && f.count == 0, f.kind == kindClose && f.count+f.raw != 0, f.kind != kindBlock && f.kind != kindClose:
 		return f, false

@@ -37,7 +37,7 @@ func TestModel(t *testing.T) {
 	sealer := newSealer(t, "k1")
 	rapid.Check(t, func(t *rapid.T) {
 		dir := tempDir(t)
-		o := Options{SegmentBytes: rapid.Int64Range(1, 4000).Draw(t, "segment"), BlockBytes: rapid.IntRange(1, 1000).Draw(t, "block"), Now: at(noon)}
+		o := Options{SegmentBytes: rapid.Int64Range(1, 4000).Draw(t, "segment"), BlockBytes: rapid.IntRange(1, 1000).Draw(t, "block"), Now: clock}
 		l, err := Open(t.Context(), dir, sealer, o)
 		if err != nil {
 			t.Fatal(err)

@@ -58,7 +58,7 @@ func torn(r io.ReaderAt, size int64, at *fault) bool {
 		here := buf[:n]
 		missing = missing || hasZeroSector(here[:min(n, window)], pos)
 		for i := int64(0); i+frameSize <= int64(n) && i < window; i += 8 {
-			if f, ok := parseFrame(here[i:], pos+i); ok && f.pos > at.pos && f.group > at.pos && f.end() <= size && bodySound(r, &f) {
+			if f, ok := parseFrame(here[i:], pos+i); ok && f.group > at.pos && f.group <= f.pos && f.end() <= size && bodySound(r, &f) {
 				later = true
 				break
 			}

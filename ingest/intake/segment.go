@@ -182,7 +182,7 @@ func (w *walk) run(bodies bool) *fault {
 		case f.end() > w.size:
 			at.short, at.what = true, "cut short"
 			return at
-		case int(f.block) != len(w.blocks) || f.first != w.next:
+		case int(f.block) != len(w.blocks) || f.first != w.next || f.group > f.pos:
 			at.whole, at.what = true, fmt.Sprintf("it is block %d from offset %d, expected was offset %d: blocks were swapped or lost", f.block, f.first, w.next)
 			return at
 		case bodies && !bodySound(w.r, &f):
