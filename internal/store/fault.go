@@ -78,7 +78,8 @@ func fatal(err error) bool {
 
 var numbers = regexp.MustCompile(`\b[0-9][0-9.,:\-]*`)
 
-// mask gives the engine's message without what it may quote from values. Errors about the text of a statement (parser,
+// mask gives the engine's message without what it may quote from values. (What a statement hands to SQL's error function is
+// its own words, and shown.) Errors about the text of a statement (parser,
 // binder, catalog), about transactions and about files quote no values and keep their words.
 func mask(e *duckdb.Error) string {
 	switch e.Type {

@@ -57,15 +57,20 @@ func OpenMemory(ctx context.Context) (*Store, error) {
 }
 
 func open(ctx context.Context, opts Options) (*Store, error) {
-	limit, err := parseSize("store.scratch_limit", opts.ScratchLimit)
-	if err != nil {
-		return nil, err
-	}
 	fixed, err := migrations()
 	if err != nil {
 		return nil, fmt.Errorf("open analytics store: %w", err)
 	}
-	s := &Store{opts: opts, scratchBytes: limit, migrations: fixed, tables: generatedTables(models.FactTypes, models.Published)}
+	return openWith(ctx, opts, fixed, generatedTables(models.FactTypes, models.Published))
+}
+
+// openWith opens a store whose fixed tables come from the migrations in fixed.
+func openWith(ctx context.Context, opts Options, fixed fs.FS, tables []table) (*Store, error) {
+	limit, err := parseSize("store.scratch_limit", opts.ScratchLimit)
+	if err != nil {
+		return nil, fmt.Errorf("open analytics store: %w", err)
+	}
+	s := &Store{opts: opts, scratchBytes: limit, migrations: fixed, tables: tables}
 	s.idle = sync.NewCond(&s.mu)
 	if s.db, err = connect(ctx, s); err != nil {
 		return nil, fmt.Errorf("open analytics store: %w", err)
