@@ -33,3 +33,5 @@ CREATE OR REPLACE MACRO local_day(ts, off, zone) AS CASE WHEN off IS NULL THEN C
 CREATE OR REPLACE MACRO key_text(u) AS replace(CAST(u AS VARCHAR), '-', '');
 -- Staging only. The code of a 'system|code' key.
 CREATE OR REPLACE MACRO code_of(c) AS CASE WHEN instr(c, '|') > 0 THEN substr(c, instr(c, '|') + 1) ELSE c END;
+-- Staging only. Class of a visit as an ActCode, from the words that older feeds use for the classes too.
+CREATE OR REPLACE MACRO class_of(c) AS CASE WHEN lower(code_of(c)) IN ('amb', 'ambulatory', 'outpatient', 'wellness', 'urgentcare') THEN 'AMB' WHEN lower(code_of(c)) IN ('vr', 'virtual') THEN 'VR' WHEN lower(code_of(c)) IN ('hh', 'home') THEN 'HH' WHEN lower(code_of(c)) IN ('emer', 'emergency') THEN 'EMER' WHEN lower(code_of(c)) IN ('imp', 'inpatient') THEN 'IMP' ELSE upper(code_of(c)) END;

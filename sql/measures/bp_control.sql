@@ -18,19 +18,20 @@ WITH eligible AS (
         earlier_day(earlier_day(plus_years(p.birth_lo, 86), p.dead_from), c.present_to) AS to_on
     FROM conditions AS c
     JOIN patients AS p ON p.patient_id = c.patient_id
-    WHERE c.valueset = 'hypertension' AND p.birth_hi IS NOT NULL
+    CROSS JOIN run AS r
+    WHERE c.valueset = 'hypertension' AND later_day(c.present_from, plus_years(p.birth_hi, 18)) <= r.as_of AND p.birth_hi IS NOT NULL
 ), pressure AS (
-    SELECT c.patient_id, c.bucket, c.valueset, c.ent, c.done, c.on_lo, c.on_hi, c.value, lower(c.unit) AS unit, CAST(NULL AS VARCHAR) AS cmp, c.shown, c.encounter
+    SELECT c.patient_id, c.bucket, c.valueset, c.ent, c.done, c.on_lo, c.on_hi, c.value, lower(c.unit) AS unit, CAST(NULL AS VARCHAR) AS cmp, c.shown, c.visit_class
     FROM components AS c
     WHERE c.valueset IN ('bp_systolic', 'bp_diastolic')
     UNION ALL
-    SELECT o.patient_id, o.bucket, o.valueset, o.ent, o.done, o.on_lo, o.on_hi, o.value, lower(o.unit), o.cmp, o.shown, o.encounter
+    SELECT o.patient_id, o.bucket, o.valueset, o.ent, o.done, o.on_lo, o.on_hi, o.value, lower(o.unit), o.cmp, o.shown, o.visit_class
     FROM observations AS o
     WHERE o.valueset IN ('bp_systolic', 'bp_diastolic')
 ), stay AS (
-    SELECT e.patient_id, e.ent, e.class IN ('EMER', 'IMP', 'ACUTE', 'NONAC', 'OBSENC', 'SS', 'PRENC') AS hospital, e.start_on, coalesce(e.end_on, e.start_on) AS end_on
+    SELECT e.patient_id, e.start_on, coalesce(e.end_on, e.start_on) AS end_on
     FROM encounters AS e
-    WHERE coalesce(e.status, '') NOT IN ('cancelled', 'planned', 'entered-in-error')
+    WHERE e.class IN ('EMER', 'IMP', 'ACUTE', 'NONAC', 'OBSENC', 'SS', 'PRENC') AND coalesce(e.status, '') NOT IN ('cancelled', 'planned')
 ), outside AS (
     SELECT q.patient_id, q.bucket, q.valueset, q.ent, q.on_lo, q.on_hi, q.value, q.shown,
         CASE
@@ -39,11 +40,10 @@ WITH eligible AS (
             WHEN q.unit NOT IN ('mm[hg]', 'mmhg', 'mm hg') OR q.cmp IS NOT NULL THEN 'InvalidAttribute'
         END AS fault
     FROM pressure AS q
-    LEFT JOIN stay AS s ON s.patient_id = q.patient_id AND s.ent = q.encounter
-    WHERE NOT coalesce(s.hospital, FALSE)
-        AND (s.ent IS NOT NULL OR NOT EXISTS (
-            SELECT 1 FROM stay AS h
-            WHERE h.patient_id = q.patient_id AND h.hospital AND h.start_on <= q.on_lo AND h.end_on >= q.on_lo))
+    WHERE EXISTS (SELECT 1 FROM eligible AS e WHERE e.patient_id = q.patient_id)
+        AND coalesce(q.visit_class, '') NOT IN ('EMER', 'IMP', 'ACUTE', 'NONAC', 'OBSENC', 'SS', 'PRENC')
+        AND (q.visit_class IS NOT NULL
+            OR NOT EXISTS (SELECT 1 FROM stay AS h WHERE h.patient_id = q.patient_id AND h.start_on <= q.on_lo AND h.end_on >= q.on_lo))
 ), ranked AS (
     SELECT o.patient_id, o.bucket, o.valueset, o.ent, o.on_lo AS read_on, o.value, o.shown,
         row_number() OVER (PARTITION BY o.patient_id, o.valueset, o.on_lo ORDER BY o.value ASC NULLS LAST, o.ent ASC NULLS LAST) AS nth
@@ -62,11 +62,11 @@ WITH eligible AS (
 SELECT e.patient_id, e.bucket, 'eligible' AS part, e.from_on, e.to_on, e.from_on AS due_on, CAST(NULL AS BOOLEAN) AS met, CAST(NULL AS VARCHAR) AS reason,
     CAST(NULL AS VARCHAR) AS resource, CAST(NULL AS VARCHAR) AS ent, CAST(NULL AS DATE) AS fact_on, CAST(NULL AS VARCHAR) AS shown
 FROM eligible AS e
-CROSS JOIN run AS r
-WHERE e.from_on <= r.as_of AND e.from_on < e.to_on
+WHERE e.from_on < e.to_on
 UNION ALL
 SELECT h.patient_id, h.bucket, 'excluded', h.from_on, h.to_on, CAST(NULL AS DATE), CAST(NULL AS BOOLEAN), 'Present', h.resource, h.ent, h.fact_on, CAST(NULL AS VARCHAR)
 FROM hospice AS h
+WHERE EXISTS (SELECT 1 FROM eligible AS e WHERE e.patient_id = h.patient_id)
 UNION ALL
 SELECT j.patient_id, j.bucket, 'evidence', j.read_on, j.to_on,
     CASE WHEN j.met THEN plus_years(j.read_on, 1) ELSE plus_months(j.read_on, 1) END,

@@ -15,7 +15,9 @@
 WITH eligible AS (
     SELECT p.patient_id, p.bucket, plus_years(p.birth_hi, 40) AS from_on, earlier_day(plus_years(p.birth_lo, 75), p.dead_from) AS to_on
     FROM patients AS p
-    WHERE CASE WHEN p.birth_sex IN ('F', 'M') THEN p.birth_sex = 'F' ELSE p.sex = 'female' END
+    CROSS JOIN run AS r
+    WHERE plus_years(p.birth_hi, 40) <= r.as_of
+        AND CASE WHEN p.birth_sex IN ('F', 'M') THEN p.birth_sex = 'F' ELSE p.sex = 'female' END
 ), removal AS (
     SELECT c.patient_id, c.bucket, c.valueset, 'Condition' AS resource, c.ent, c.present_from AS from_on, c.present_from AS fact_on
     FROM conditions AS c
@@ -55,13 +57,14 @@ WITH eligible AS (
 SELECT e.patient_id, e.bucket, 'eligible' AS part, e.from_on, e.to_on, e.from_on AS due_on, CAST(NULL AS BOOLEAN) AS met, CAST(NULL AS VARCHAR) AS reason,
     CAST(NULL AS VARCHAR) AS resource, CAST(NULL AS VARCHAR) AS ent, CAST(NULL AS DATE) AS fact_on, CAST(NULL AS VARCHAR) AS shown
 FROM eligible AS e
-CROSS JOIN run AS r
-WHERE e.from_on <= r.as_of AND e.from_on < e.to_on
+WHERE e.from_on < e.to_on
 UNION ALL
 SELECT x.patient_id, x.bucket, 'excluded', x.from_on, x.to_on, CAST(NULL AS DATE), CAST(NULL AS BOOLEAN), 'Present', x.resource, x.ent, x.fact_on, CAST(NULL AS VARCHAR)
 FROM excluded AS x
+WHERE EXISTS (SELECT 1 FROM eligible AS e WHERE e.patient_id = x.patient_id)
 UNION ALL
 SELECT m.patient_id, m.bucket, 'evidence', m.on_hi, plus_years(m.on_lo, 2), CASE WHEN m.done THEN plus_years(m.on_lo, 2) END, m.done AND m.on_lo IS NOT NULL,
     CASE WHEN NOT m.done THEN 'InvalidAttribute' WHEN m.on_lo IS NULL THEN 'Missing' ELSE 'DateInRange' END,
     m.resource, m.ent, CASE WHEN m.on_lo = m.on_hi THEN m.on_lo END, 'mammogram'
 FROM mammogram AS m
+WHERE EXISTS (SELECT 1 FROM eligible AS e WHERE e.patient_id = m.patient_id)

@@ -26,6 +26,8 @@ WITH test AS (
 ), eligible AS (
     SELECT p.patient_id, p.bucket, plus_years(p.birth_hi, 45) AS from_on, earlier_day(plus_years(p.birth_lo, 76), p.dead_from) AS to_on
     FROM patients AS p
+    CROSS JOIN run AS r
+    WHERE plus_years(p.birth_hi, 45) <= r.as_of
 ), excluded AS (
     SELECT c.patient_id, c.bucket, c.present_from AS from_on, CAST(NULL AS DATE) AS to_on, 'Condition' AS resource, c.ent, c.present_from AS fact_on
     FROM conditions AS c
@@ -50,14 +52,15 @@ WITH test AS (
 SELECT e.patient_id, e.bucket, 'eligible' AS part, e.from_on, e.to_on, e.from_on AS due_on, CAST(NULL AS BOOLEAN) AS met, CAST(NULL AS VARCHAR) AS reason,
     CAST(NULL AS VARCHAR) AS resource, CAST(NULL AS VARCHAR) AS ent, CAST(NULL AS DATE) AS fact_on, CAST(NULL AS VARCHAR) AS shown
 FROM eligible AS e
-CROSS JOIN run AS r
-WHERE e.from_on <= r.as_of AND e.from_on < e.to_on
+WHERE e.from_on < e.to_on
 UNION ALL
 SELECT x.patient_id, x.bucket, 'excluded', x.from_on, x.to_on, CAST(NULL AS DATE), CAST(NULL AS BOOLEAN), 'Present', x.resource, x.ent, x.fact_on, CAST(NULL AS VARCHAR)
 FROM excluded AS x
+WHERE EXISTS (SELECT 1 FROM eligible AS e WHERE e.patient_id = x.patient_id)
 UNION ALL
 SELECT t.patient_id, t.bucket, 'evidence', t.on_hi, plus_years(t.on_lo, t.years), CASE WHEN t.done AND t.has_result THEN plus_years(t.on_lo, t.years) END,
     t.done AND t.has_result AND t.on_lo IS NOT NULL,
     CASE WHEN NOT t.done THEN 'InvalidAttribute' WHEN t.on_lo IS NULL OR NOT t.has_result THEN 'Missing' ELSE 'DateInRange' END,
     t.resource, t.ent, CASE WHEN t.on_lo = t.on_hi THEN t.on_lo END, t.shown
 FROM tested AS t
+WHERE EXISTS (SELECT 1 FROM eligible AS e WHERE e.patient_id = t.patient_id)

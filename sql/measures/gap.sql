@@ -12,7 +12,7 @@
 -- needs: run, gap_history, measure_span, measure, attribution
 -- publishes: gap
 WITH now_state AS (
-    SELECT h.measure, h.patient_id, h.bucket, h.state, h.from_on
+    SELECT h.measure, h.patient_id, h.state, h.from_on
     FROM gap_history AS h
     WHERE h.to_on IS NULL
 ), opened AS (
@@ -58,7 +58,7 @@ WITH now_state AS (
     WHERE c.kind = 5
     GROUP BY c.measure, c.patient_id
 ), judged AS (
-    SELECT n.measure, n.patient_id, n.bucket, n.state, n.from_on, b.reason, b.resource, b.ent, b.fact_on, b.shown, o.opened_on,
+    SELECT n.measure, n.patient_id, n.state, n.from_on, b.reason, b.resource, b.ent, b.fact_on, b.shown, o.opened_on,
         CASE n.state WHEN 'covered' THEN b.due_on WHEN 'open' THEN later_day(CASE WHEN b.kind = 2 THEN b.due_on ELSE l.due_on END, e.due_on) END AS due_on
     FROM now_state AS n
     JOIN eligible AS e ON e.measure = n.measure AND e.patient_id = n.patient_id
@@ -68,7 +68,7 @@ WITH now_state AS (
 )
 SELECT
     CAST(j.patient_id AS VARCHAR) AS patient_id,
-    CAST(j.bucket AS SMALLINT) AS bucket,
+    CAST(a.bucket AS SMALLINT) AS bucket,
     CAST(j.measure AS VARCHAR) AS measure,
     CAST(m.version AS VARCHAR) AS measure_version,
     CAST('1' AS VARCHAR) AS grp,

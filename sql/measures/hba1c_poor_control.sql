@@ -19,7 +19,8 @@ WITH eligible AS (
         earlier_day(earlier_day(plus_years(p.birth_lo, 76), p.dead_from), c.present_to) AS to_on
     FROM conditions AS c
     JOIN patients AS p ON p.patient_id = c.patient_id
-    WHERE c.valueset = 'diabetes' AND p.birth_hi IS NOT NULL
+    CROSS JOIN run AS r
+    WHERE c.valueset = 'diabetes' AND later_day(c.present_from, plus_years(p.birth_hi, 18)) <= r.as_of AND p.birth_hi IS NOT NULL
 ), test AS (
     SELECT o.patient_id, o.bucket, o.ent, o.done, o.on_lo, o.on_hi, o.value, o.unit, o.cmp, o.shown,
         CASE
@@ -27,7 +28,7 @@ WITH eligible AS (
             WHEN lower(substr(o.unit, 1, 8)) = 'mmol/mol' THEN o.value * CAST(0.09148 AS DOUBLE) + CAST(2.152 AS DOUBLE)
         END AS percent
     FROM observations AS o
-    WHERE o.valueset = 'hba1c'
+    WHERE o.valueset = 'hba1c' AND EXISTS (SELECT 1 FROM eligible AS e WHERE e.patient_id = o.patient_id)
 ), graded AS (
     SELECT t.patient_id, t.bucket, t.ent, t.on_lo AS test_on, t.percent, t.shown || coalesce(' ' || t.unit, '') AS shown,
         CASE
@@ -53,11 +54,11 @@ WITH eligible AS (
 SELECT e.patient_id, e.bucket, 'eligible' AS part, e.from_on, e.to_on, e.from_on AS due_on, CAST(NULL AS BOOLEAN) AS met, CAST(NULL AS VARCHAR) AS reason,
     CAST(NULL AS VARCHAR) AS resource, CAST(NULL AS VARCHAR) AS ent, CAST(NULL AS DATE) AS fact_on, CAST(NULL AS VARCHAR) AS shown
 FROM eligible AS e
-CROSS JOIN run AS r
-WHERE e.from_on <= r.as_of AND e.from_on < e.to_on
+WHERE e.from_on < e.to_on
 UNION ALL
 SELECT h.patient_id, h.bucket, 'excluded', h.from_on, h.to_on, CAST(NULL AS DATE), CAST(NULL AS BOOLEAN), 'Present', h.resource, h.ent, h.fact_on, CAST(NULL AS VARCHAR)
 FROM hospice AS h
+WHERE EXISTS (SELECT 1 FROM eligible AS e WHERE e.patient_id = h.patient_id)
 UNION ALL
 SELECT j.patient_id, j.bucket, 'evidence', j.test_on, j.to_on,
     CASE j.reason WHEN 'ValueInRange' THEN plus_years(j.test_on, 1) WHEN 'ValueOutOfRange' THEN plus_months(j.test_on, 3) ELSE j.test_on END,

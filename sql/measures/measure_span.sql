@@ -1,5 +1,4 @@
--- One row per measure, patient and span of days: the spans that all rules read out of facts, of patients who are eligible
--- at some time. A span that begins on or after its end (a vaguely dated fact that surely covers nothing) proves nothing:
+-- One row per measure, patient and span of days: the spans that all rules read out of facts. A span that begins on or after its end (a vaguely dated fact that surely covers nothing) proves nothing:
 -- its reason is Missing and it has no days.
 -- needs: run, colorectal_screening, breast_screening, hba1c_poor_control, bp_control, influenza_vaccination
 WITH rule AS (
@@ -30,5 +29,3 @@ SELECT d.measure, d.patient_id, d.bucket, d.part,
     CASE WHEN d.vague AND d.met THEN 'Missing' ELSE d.reason END AS reason,
     d.resource, d.ent, d.fact_on, d.shown
 FROM dated AS d
-WHERE d.part = 'eligible'
-    OR EXISTS (SELECT 1 FROM rule AS e WHERE e.part = 'eligible' AND e.measure = d.measure AND e.patient_id = d.patient_id)

@@ -7,7 +7,7 @@ WITH record AS (
     SELECT c.*, coalesce(c.claim, c.ent) AS key, c.claim IS NULL OR c.claim = c.ent AS own,
         coalesce(c.status, 'active') IN ('cancelled', 'draft', 'entered-in-error') OR coalesce(c.use, 'claim') <> 'claim' AS void
     FROM cur_claim AS c
-), dated AS (
+), dated AS MATERIALIZED (
     SELECT c.*,
         bool_or(c.own AND c.void) OVER (PARTITION BY c.key) AS claim_void,
         CASE WHEN c.service_period_sl > TIMESTAMP '0001-01-02' THEN local_day(c.service_period_sl, c.service_period_off, r.zone) END AS service_on,

@@ -1,25 +1,24 @@
--- One row per part of a panel (such as the systolic pressure of a blood pressure reading) and value set that knows the
--- part's code, whatever the code of the panel. The other columns as in observations; ent is the panel's.
--- needs: run, people, valueset
-WITH part AS (
-    SELECT f.pid, f.ent, f.status, f.encounter, f.effective_sl, f.effective_sh, f.effective_el, f.effective_eh, f.effective_off,
-        unnest(f.component) AS c
-    FROM cur_observation AS f
-    WHERE len(f.component) > 0
-), known AS (
-    SELECT DISTINCT p.*, v.valueset
-    FROM (SELECT x.*, unnest(x.c.code) AS code FROM part AS x) AS p
-    JOIN valueset AS v ON v.code = p.code
+-- One row per part of a panel and value set that knows the part's code, whatever the code of the panel. The other columns
+-- as in observations; ent is the panel's.
+-- needs: run, cutoff, people, parts
+WITH known AS (
+    SELECT f.pid, f.ent, f.status, f.encounter, c.valueset, f.component[c.place].value AS value, f.component[c.place].unit AS unit, f.effective_off AS off,
+        CASE WHEN f.effective_el < TIMESTAMP '9999-12-31' THEN f.effective_el WHEN f.effective_sl > TIMESTAMP '0001-01-02' THEN f.effective_sl END AS at_lo,
+        CASE WHEN f.effective_el < TIMESTAMP '9999-12-31' THEN f.effective_eh WHEN f.effective_sl > TIMESTAMP '0001-01-02' THEN f.effective_sh END AS at_hi
+    FROM parts AS c
+    JOIN cur_observation AS f ON f.k = c.k
+    WHERE coalesce(f.status, '') <> 'entered-in-error'
 ), local AS (
-    SELECT k.pid, k.ent, k.status, k.encounter, k.valueset, k.c.value AS value, k.c.unit AS unit, r.as_of,
-        local_day(CASE WHEN k.effective_el < TIMESTAMP '9999-12-31' THEN k.effective_el WHEN k.effective_sl > TIMESTAMP '0001-01-02' THEN k.effective_sl END, k.effective_off, r.zone) AS on_lo,
-        local_day(CASE WHEN k.effective_el < TIMESTAMP '9999-12-31' THEN k.effective_eh WHEN k.effective_sl > TIMESTAMP '0001-01-02' THEN k.effective_sh END, k.effective_off, r.zone) AS on_hi
+    SELECT k.*, local_day(k.at_lo, k.off, r.zone) AS on_lo, CASE WHEN k.at_hi <> k.at_lo THEN local_day(k.at_hi, k.off, r.zone) END AS last_on
     FROM known AS k
     CROSS JOIN run AS r
+    CROSS JOIN cutoff AS u
+    WHERE (k.at_lo IS NULL OR k.at_lo < CASE WHEN k.off IS NULL THEN u.date_end ELSE u.instant_end END)
 )
 SELECT s.patient_id, s.bucket, o.valueset, key_text(o.ent) AS ent, o.status,
-    coalesce(o.status IN ('final', 'amended', 'corrected'), FALSE) AS done, o.on_lo, o.on_hi, o.value, o.unit,
-    regexp_replace(printf('%.2f', o.value), '[.]?0+$', '') AS shown, key_text(o.encounter) AS encounter
+    coalesce(o.status IN ('final', 'amended', 'corrected'), FALSE) AS done, o.on_lo, coalesce(o.last_on, o.on_lo) AS on_hi, o.value, o.unit,
+    rtrim(rtrim(CAST(TRY_CAST(o.value AS DECIMAL(18,2)) AS VARCHAR), '0'), '.') AS shown,
+    class_of(e.class) AS visit_class
 FROM local AS o
 JOIN people AS s ON s.pid = o.pid
-WHERE coalesce(o.status, '') <> 'entered-in-error' AND (o.on_lo IS NULL OR o.on_lo <= o.as_of)
+LEFT JOIN cur_encounter AS e ON e.ent = o.encounter

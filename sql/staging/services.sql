@@ -3,7 +3,7 @@
 -- when the source gives no date; a service that cannot have been done by the as-of date is left out. A procedure or
 -- report is dated by its end, a billed service and a visit by its start. done says that its status is one of a service
 -- that was given (of an order: of one that stands).
--- needs: run, people, coded
+-- needs: run, cutoff, people, coded
 WITH dated AS (
     SELECT c.resource, c.valueset, f.pid, f.ent, f.status, f.status = 'completed' AS done,
         CASE WHEN f.performed_el < TIMESTAMP '9999-12-31' THEN f.performed_el WHEN f.performed_sl > TIMESTAMP '0001-01-02' THEN f.performed_sl END AS at_lo,
@@ -49,12 +49,13 @@ WITH dated AS (
     JOIN cur_service_request AS f ON f.k = c.k
     WHERE c.resource = 'ServiceRequest'
 ), local AS (
-    SELECT d.*, local_day(d.at_lo, d.off, r.zone) AS on_lo, local_day(d.at_hi, d.off, r.zone) AS on_hi, r.as_of
+    SELECT d.*, local_day(d.at_lo, d.off, r.zone) AS on_lo, CASE WHEN d.at_hi <> d.at_lo THEN local_day(d.at_hi, d.off, r.zone) END AS last_on
     FROM dated AS d
     CROSS JOIN run AS r
+    CROSS JOIN cutoff AS u
+    WHERE coalesce(d.status, '') <> 'entered-in-error' AND (d.at_lo IS NULL OR d.at_lo < CASE WHEN d.off IS NULL THEN u.date_end ELSE u.instant_end END)
 )
 SELECT s.patient_id, s.bucket, d.valueset, d.resource, key_text(d.ent) AS ent, d.status,
-    coalesce(d.done, FALSE) AS done, d.on_lo, d.on_hi
+    coalesce(d.done, FALSE) AS done, d.on_lo, coalesce(d.last_on, d.on_lo) AS on_hi
 FROM local AS d
 JOIN people AS s ON s.pid = d.pid
-WHERE coalesce(d.status, '') <> 'entered-in-error' AND (d.on_lo IS NULL OR d.on_lo <= d.as_of)
