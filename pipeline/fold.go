@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	stdsql "database/sql"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"slices"
@@ -117,11 +118,14 @@ func (p *Pipeline) foldStore(ctx context.Context, anew bool) (FoldReport, error)
 
 func (p *Pipeline) foldIn(ctx context.Context, on statements, anew bool) (*folder, error) {
 	var folded stdsql.NullInt64
-	var rules string
-	if err := on.QueryRow(ctx, foldText("state", nil)).Scan(&folded, &rules); err != nil {
+	var rules, merges string
+	if err := on.QueryRow(ctx, foldText("state", nil)).Scan(&folded, &rules, &merges); err != nil {
 		return nil, fmt.Errorf("read what was folded: %w", err)
 	}
 	f := &folder{on: on, hook: p.opts.Hooks, full: anew || !folded.Valid || rules != foldRules()}
+	if err := json.Unmarshal([]byte(merges), &f.report.Merges); err != nil {
+		return nil, &models.Error{Kind: models.KindCorruption, Message: "what the last fold remembered of merges cannot be read", Mend: "rebuild the analytics store", Cause: err}
+	}
 	watermark := folded.Int64
 	if f.full {
 		watermark = -1
@@ -133,6 +137,11 @@ func (p *Pipeline) foldIn(ctx context.Context, on statements, anew bool) (*folde
 	if err != nil {
 		return nil, err
 	}
+	if newest < watermark { // erased, and nothing came since: start from what is left, its keys will be given again
+		if _, newest, err = f.arrived(ctx, -1); err != nil {
+			return nil, err
+		}
+	}
 	if f.report.KnownTo, err = readPositions(ctx, on); err != nil {
 		return nil, err
 	}
@@ -142,11 +151,11 @@ func (p *Pipeline) foldIn(ctx context.Context, on statements, anew bool) (*folde
 	}
 	f.report.Full = f.full
 	f.report.Folded = newest
-	if f.full || newest > watermark {
+	if f.full || newest != watermark {
 		if _, err := f.exec(ctx, "forget", nil); err != nil {
 			return nil, err
 		}
-		if _, err := f.exec(ctx, "remember", nil, newest, foldRules()); err != nil {
+		if _, err := f.exec(ctx, "remember", nil, newest, foldRules(), asJSON(f.report.Merges)); err != nil {
 			return nil, err
 		}
 	}
@@ -204,15 +213,15 @@ func (f *folder) exec(ctx context.Context, name string, data any, args ...any) (
 	return n, nil
 }
 
-// arrived tells how many versions of each type are newer than the watermark, and the newest row key (the watermark itself
-// when there are none).
+// arrived tells how many versions of each type are newer than the watermark, and the newest row key from the watermark on;
+// -1 when there is none, not even the watermark's own.
 func (f *folder) arrived(ctx context.Context, watermark int64) (fresh map[string]int64, newest int64, err error) {
 	rows, err := f.on.Query(ctx, foldText("arrived", map[string]any{"Types": foldTypes(f.full)}), watermark)
 	if err != nil {
 		return nil, 0, fmt.Errorf("fold, look for new versions: %w", err)
 	}
 	defer rows.Close()
-	fresh, newest = map[string]int64{}, watermark
+	fresh, newest = map[string]int64{}, -1
 	for rows.Next() {
 		var rt string
 		var n int64
@@ -294,6 +303,7 @@ func (f *folder) foldType(ctx context.Context, t foldType, watermark int64) erro
 
 // persons works out who stands for whom and moves the current rows of patients whose survivor changed.
 func (f *folder) persons(ctx context.Context) error {
+	f.report.Merges = Merges{}
 	links, err := f.pairs(ctx, foldText("links", nil))
 	if err != nil {
 		return fmt.Errorf("fold, read merges: %w", err)
@@ -305,7 +315,7 @@ func (f *folder) persons(ctx context.Context) error {
 	merged := make(map[int64]int64, len(links))
 	for pid, into := range links {
 		if !into.Valid {
-			f.report.Unresolved++
+			f.report.Waiting++
 			continue
 		}
 		merged[pid] = into.Int64

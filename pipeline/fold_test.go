@@ -200,13 +200,45 @@ func TestRingsOfMergesAreReported(t *testing.T) {
 	}
 	h.add(all...)
 	r := foldNow(t, p)
-	if r.RingCount != 2 || r.Unresolved != 1 || r.Moved != 0 {
+	if r.RingCount != 2 || r.Waiting != 1 || r.Moved != 0 {
 		t.Errorf("fold %+v, want a ring of two and one merge that waits", r)
+	}
+	if d := cmp.Diff(r.Merges, foldNow(t, p).Merges); d != "" {
+		t.Errorf("a fold without anything new tells otherwise (-first +second):\n%s", d)
 	}
 	if d := cmp.Diff([]models.PatientID{tokenOf(1), tokenOf(2)}, r.Rings); d != "" {
 		t.Errorf("ring (-want +got):\n%s", d)
 	}
 	wantDump(t, s, all)
+}
+
+// TestRowKeysGivenAgainAreFolded: erasing the newest versions frees their row keys; what gets them next is new.
+func TestRowKeysGivenAgainAreFolded(t *testing.T) {
+	s := testStore(t)
+	h, p := newHistory(t, s), New(s, nil, Options{})
+	stays := []statement{{rt: "Patient", id: 1, patient: 1}}
+	h.add(stays...)
+	h.add(statement{rt: "Patient", id: 2, patient: 2}, statement{rt: "Encounter", id: 2, patient: 2})
+	foldNow(t, p)
+	err := s.Ingest(context.Background(), func(tx *store.Tx) error {
+		for _, table := range []string{"ver_patient", "ver_encounter", "cur_patient", "cur_encounter", "subject"} {
+			if _, err := tx.Exec(context.Background(), "DELETE FROM "+table+" WHERE pid = $1", pidOf(2)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	foldNow(t, p)
+	h.off = 1
+	late := statement{rt: "Encounter", id: 5, patient: 1}
+	h.add(late)
+	if r := foldNow(t, p); r.Come != 1 {
+		t.Errorf("fold %+v of a version whose row key was used before", r)
+	}
+	wantDump(t, s, append(stays, late))
 }
 
 // TestFailedFoldLeavesNothing: a fold that stops at any of its points leaves the tables as they were.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"carereach/internal/ledger"
 	"carereach/models"
@@ -34,6 +35,20 @@ func (r inLedger) ValueSets(ctx context.Context, edition string) ([]Code, error)
 func (r inLedger) KPIInputs(ctx context.Context) (KPIInputs, error) {
 	s, err := r.l.KPIState(ctx)
 	return KPIInputs{Seq: s.Seq, Hash: s.Hash}, err
+}
+
+func (r inLedger) ErasedSince(ctx context.Context, at time.Time) (int, error) {
+	stones, err := r.l.Erased(ctx)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, s := range stones {
+		if !s.At.Before(at) {
+			n++
+		}
+	}
+	return n, nil
 }
 
 func (r inLedger) Start(ctx context.Context, rec Record) error {

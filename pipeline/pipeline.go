@@ -60,13 +60,17 @@ type FoldReport struct {
 	Stubs    int64   // subjects whose Patient has not arrived
 	Folded   int64   // newest row key folded
 	KnownTo  KnownTo // what the folded tables know now
-	// Rings are the patients whose merges form a ring: none of the ring's merges is applied. At most 20 are listed.
-	// Rings and Unresolved are told by a fold that had to look at the merges.
+	Merges
+	Took time.Duration
+}
+
+// Merges tells of merges that are not applied.
+type Merges struct {
+	// Rings are patients whose merges form a ring: none of the ring's merges is applied. At most 20 are listed.
 	Rings     []models.PatientID
 	RingCount int64
-	// Unresolved counts merges into a patient of whom no Patient has arrived; they apply when it does.
-	Unresolved int64
-	Took       time.Duration
+	// Waiting counts merges into a patient of whom no Patient has arrived; they apply when it does.
+	Waiting int64
 }
 
 // Fold brings the current facts (cur_*, codes, person, subject.stub) up to the newest stored versions, in one

@@ -16,6 +16,8 @@ type Register interface {
 	ValueSets(ctx context.Context, edition string) ([]Code, error)
 	// KPIInputs names the KPI imports, baselines and targets in force now.
 	KPIInputs(ctx context.Context) (KPIInputs, error)
+	// ErasedSince counts the patients erased at or after a moment: facts that runs of before rest on are gone.
+	ErasedSince(ctx context.Context, at time.Time) (int, error)
 	// Start records that a run is about to be made. Recording a started or failed run again is no error.
 	Start(ctx context.Context, r Record) error
 	// Finish records that a started run is published, with a checksum per published table. Repeating it changes nothing.

@@ -13,6 +13,7 @@ import (
 const (
 	ReplayPresent = "present"  // the store has it
 	ReplayDone    = "replayed" // published again, equal to the last row
+	ReplayErased  = "erased"   // published again without patients that were erased since
 	ReplayDiffers = "differs"  // came out different; not published
 	ReplayFailed  = "failed"   // could not be made
 )
@@ -28,7 +29,8 @@ type ReplayResult struct {
 
 // Replay publishes again every retained run of the register that the store no longer has, each with its own as-of date,
 // positions, value sets and KPI inputs, at its own place in the order of publication, and compares the checksums. A run
-// that comes out different is not published under its id: its rows would not be those that people have seen. The error, of
+// that comes out different is not published under its id: its rows would not be those that people have seen. The one
+// difference that is expected is that of patients erased since: such a run is published without them. The error, of
 // models.KindPartial, says how many differ or failed. Safe to call again: what is present is left alone.
 func (p *Pipeline) Replay(ctx context.Context) ([]ReplayResult, error) {
 	p.runs.Lock()
@@ -80,15 +82,22 @@ func (p *Pipeline) replay(ctx context.Context, plan plan, r Record) ReplayResult
 		result.Outcome, result.Reason = ReplayFailed, err.Error()
 	case res.Existing:
 		result.Outcome = ReplayPresent
+	case len(res.erased) > 0:
+		result.Outcome, result.Tables = ReplayErased, res.erased
+		result.Reason = "patients were erased since: the rows are those without them"
 	}
 	return result
 }
 
 // again publishes a run that the register knows as published, after a rebuild of the store, provided that its rows are
-// what they were.
+// what they were, or that patients were erased since.
 func (p *Pipeline) again(ctx context.Context, plan plan, res *RunResult, was Publication, snapshot func()) error {
 	res.Publication = was
-	err := p.compute(ctx, plan, res, snapshot, func(scratch string) error {
+	erased, err := p.register.ErasedSince(ctx, was.At)
+	if err != nil {
+		return fmt.Errorf("count erasures: %w", err)
+	}
+	err = p.compute(ctx, plan, res, snapshot, func(scratch string) error {
 		return p.store.Pipeline(ctx, func(tx *store.Tx) error {
 			if err := p.writeRun(ctx, tx, plan, res, scratch); err != nil {
 				return err
@@ -97,10 +106,11 @@ func (p *Pipeline) again(ctx context.Context, plan plan, res *RunResult, was Pub
 			if err != nil {
 				return err
 			}
-			if tables := differing(was.Sums, sums); len(tables) > 0 {
+			tables := differing(was.Sums, sums)
+			if len(tables) > 0 && erased == 0 {
 				return &differs{tables}
 			}
-			res.Rows = rows
+			res.Rows, res.erased = rows, tables
 			return nil
 		})
 	})

@@ -2,9 +2,11 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -152,6 +154,27 @@ func TestReplayReportsWhatDiffers(t *testing.T) {
 			t.Errorf("error %v, outcomes (-want +got):\n%s", err, d)
 		}
 	})
+}
+
+func TestReplayLeavesErasedPatientsOut(t *testing.T) {
+	c := newClinic(t, Options{})
+	before := c.run(RunRequest{AsOf: day})
+	c.register.book.Erased = []time.Time{c.clock.Add(time.Hour)}
+	c.clock = c.clock.Add(2 * time.Hour)
+	after := c.run(RunRequest{AsOf: day + 1}) // its facts have the patient still: it can only come out different
+	again := c.rebuilt(clinicFacts[1:]...)
+	again.off = int64(len(clinicFacts))
+	again.add(statement{rt: "Practitioner", id: 1}) // positions as they were
+	results, err := again.p.Replay(context.Background())
+	if d := cmp.Diff([]string{"2026-06-30 erased", "2026-07-01 differs"}, outcomes(results)); d != "" || models.KindOf(err) != models.KindPartial {
+		t.Fatalf("error %v, outcomes (-want +got):\n%s", err, d)
+	}
+	if results[0].ID != before.ID || results[1].ID != after.ID || !slices.Contains(results[0].Tables, "gap") || results[0].Reason == "" {
+		t.Errorf("results %+v", results)
+	}
+	if d := cmp.Diff([]string{"wellness_visit 02 open"}, again.rows(gapLines, string(before.ID))); d != "" {
+		t.Errorf("gaps of the run without the erased patient (-want +got):\n%s", d)
+	}
 }
 
 func TestRunsThatAreNotRetainedAreNotReplayed(t *testing.T) {

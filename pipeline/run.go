@@ -47,6 +47,8 @@ type RunResult struct {
 	Rows      map[string]int64 // published rows per table
 	Scratch   string           // file of the scratch database, when it was kept
 	Publication
+
+	erased []string // tables that a republished run has without patients erased since
 }
 
 // RelationRun is one relation of a run.
@@ -59,21 +61,21 @@ type RelationRun struct {
 
 // MeasureState says whether a measure ran, and why not: the value sets for which no code is known.
 type MeasureState struct {
-	ID     models.MeasureID
-	Title  string
-	State  string // MeasureRan or MeasureRefused
-	Reason string
+	ID     models.MeasureID `json:"measure"`
+	Title  string           `json:"title"`
+	State  string           `json:"state"`            // MeasureRan or MeasureRefused
+	Reason string           `json:"reason,omitempty"` // why it was refused
 
-	relation, version, direction, purpose, source string
+	relation, version, direction, purpose string
 }
 
 // CheckFinding is one check with offending rows.
 type CheckFinding struct {
-	Name     string
-	Severity string // SeverityError or SeverityWarning
-	Rows     int64
-	Columns  []string
-	Sample   [][]string // up to 20 rows; empty for an existing run. The store holds no identifiers
+	Name     string     `json:"check"`
+	Severity string     `json:"severity"` // SeverityError or SeverityWarning
+	Rows     int64      `json:"rows"`
+	Columns  []string   `json:"columns,omitempty"`
+	Sample   [][]string `json:"sample,omitempty"` // up to 20 rows; empty for an existing run. The store holds no identifiers
 }
 
 // Run folds what is new, makes every relation in the order of its needs in a scratch database, runs the checks and

@@ -29,6 +29,7 @@ type notebook struct {
 		Edition  string
 		Editions map[string][]Code
 		KPI      KPIInputs
+		Erased   []time.Time
 		Runs     []Record
 	}
 }
@@ -83,6 +84,15 @@ func (n *notebook) ValueSets(_ context.Context, edition string) ([]Code, error) 
 }
 
 func (n *notebook) KPIInputs(context.Context) (KPIInputs, error) { return n.book.KPI, nil }
+
+func (n *notebook) ErasedSince(_ context.Context, at time.Time) (count int, err error) {
+	for _, e := range n.book.Erased {
+		if !e.Before(at) {
+			count++
+		}
+	}
+	return count, nil
+}
 
 func (n *notebook) put(id models.RunID, change func(r *Record)) error {
 	n.mu.Lock()

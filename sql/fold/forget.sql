@@ -1,1 +1,1 @@
-DELETE FROM fold_state WHERE name IN ('folded_k', 'rules')
+DELETE FROM fold_state WHERE name IN ('folded_k', 'rules', 'merges')

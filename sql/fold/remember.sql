@@ -1,1 +1,1 @@
-INSERT INTO fold_state (name, value) VALUES ('folded_k', CAST(CAST($1 AS BIGINT) AS VARCHAR)), ('rules', $2)
+INSERT INTO fold_state (name, value) VALUES ('folded_k', CAST(CAST($1 AS BIGINT) AS VARCHAR)), ('rules', $2), ('merges', $3)
