@@ -33,7 +33,8 @@ func (c *counters) read(ctx context.Context, tx *store.Tx) error {
 	return rows.Err()
 }
 
-// nextKeys selects the next free row key over all version tables, and the next quarantine id.
+// nextKeys selects the next free row key over all version tables and beyond what was ever folded (the fold takes a key at or
+// below the last one folded for an old one, and an erasure may have removed the newest), and the next quarantine id.
 func nextKeys() string {
 	q := "SELECT (SELECT coalesce(max(m), 0) + 1 FROM ("
 	for i, t := range models.FactTypes {
@@ -42,6 +43,7 @@ func nextKeys() string {
 		}
 		q += "SELECT max(k) AS m FROM " + t.VersionTable()
 	}
+	q += " UNION ALL SELECT CAST(value AS BIGINT) FROM fold_state WHERE name = 'folded_k'"
 	return q + ")) AS k, (SELECT coalesce(max(id), 0) + 1 FROM quarantine) AS quarantine"
 }
 
