@@ -38,27 +38,46 @@ func (l *Ledger) term(kind IdentifierKind, value string) (term, bool) {
 	return term{kind, [16]byte(sum[:16])}, true
 }
 
-// normalIdentifier brings the spellings of one identifier together; "" when nothing is left. Telephone numbers become E.164;
-// what cannot be read as one keeps its digits. Applying it twice changes nothing.
+// normalIdentifier brings the spellings of one identifier together; "" when nothing is left. Applying it twice changes nothing:
+// Unicode's case rules, and telephone numbers of zeros, need more than one reading.
 func normalIdentifier(kind IdentifierKind, value, region string) string {
+	for range 32 {
+		next := readIdentifier(kind, value, region)
+		if next == value {
+			break
+		}
+		value = next
+	}
+	return value
+}
+
+func readIdentifier(kind IdentifierKind, value, region string) string {
 	text := strings.TrimSpace(norm.NFKC.String(value))
 	switch kind {
 	case ByPhone:
-		if n, err := phonenumbers.Parse(text, region); err == nil {
-			return phonenumbers.Format(n, phonenumbers.E164)
-		}
-		return strings.Map(func(r rune) rune {
-			if r < '0' || r > '9' {
-				return -1
-			}
-			return r
-		}, text)
+		return readPhone(text, region)
 	case ByEmail:
-		return strings.ToLower(strings.TrimSpace(strings.TrimPrefix(strings.ToLower(text), "mailto:")))
+		return strings.TrimSpace(strings.TrimPrefix(strings.ToLower(text), "mailto:"))
 	case ByRecordNumber:
 		return strings.ToUpper(strings.Join(strings.Fields(text), " "))
 	}
 	return ""
+}
+
+// readPhone gives E.164; what cannot be a telephone number keeps its digits.
+func readPhone(text, region string) string {
+	digits := strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, text)
+	for _, try := range [...]string{text, digits} {
+		if n, err := phonenumbers.Parse(try, region); err == nil && phonenumbers.IsPossibleNumber(n) {
+			return phonenumbers.Format(n, phonenumbers.E164)
+		}
+	}
+	return digits
 }
 
 // recordTypes are the identifier types (HL7 table 0203) by which staff name a patient; feeds often leave the type out.

@@ -46,6 +46,7 @@ type Ledger struct {
 	writer *sql.DB // one connection; nil when opened for verification
 	reader *sql.DB
 	sink   *sink
+	closed sync.Once
 	audits sync.Mutex // held while an audit row is on its way to table and sink, so that both have one order
 }
 
@@ -185,20 +186,22 @@ func migrationCause(err error) error {
 	return err
 }
 
-// Close waits for running transactions and gives the lock back.
+// Close waits for running transactions and gives the lock back. Only the first call does anything.
 func (l *Ledger) Close() error {
 	var errs []error
-	for _, db := range []*sql.DB{l.reader, l.writer} { // the last one to close checkpoints the log
-		if db != nil {
-			errs = append(errs, db.Close())
+	l.closed.Do(func() {
+		for _, db := range []*sql.DB{l.reader, l.writer} { // the last one to close empties the write-ahead log
+			if db != nil {
+				errs = append(errs, db.Close())
+			}
 		}
-	}
-	if l.sink != nil {
-		errs = append(errs, l.sink.close())
-	}
-	if l.lock != nil {
-		errs = append(errs, l.lock.Close())
-	}
+		if l.sink != nil {
+			errs = append(errs, l.sink.close())
+		}
+		if l.lock != nil {
+			errs = append(errs, l.lock.Close())
+		}
+	})
 	return errors.Join(errs...)
 }
 
