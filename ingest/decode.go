@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"carereach/ingest/csvmap"
 	"carereach/ingest/event"
@@ -31,14 +32,15 @@ type decoder struct {
 
 // mappings holds the CSV mappings that the log has defined so far, by content hash.
 type mappings struct {
+	zone   *time.Location // of local times, unless a mapping or a row names its own
 	mu     sync.RWMutex
 	byHash map[string]*csvmap.Mapping
 }
 
-func newMappings() *mappings {
-	m := &mappings{byHash: map[string]*csvmap.Mapping{}}
+func newMappings(zone *time.Location) *mappings {
+	m := &mappings{zone: zone, byHash: map[string]*csvmap.Mapping{}}
 	for _, shipped := range csvmap.Shipped() {
-		m.byHash[shipped.Hash()] = shipped
+		m.byHash[shipped.Hash()] = shipped.WithZone(zone)
 	}
 	return m
 }
@@ -51,7 +53,7 @@ func (m *mappings) define(rec *intake.Record) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.byHash[mapping.Hash()] = mapping
+	m.byHash[mapping.Hash()] = mapping.WithZone(m.zone)
 	return nil
 }
 
