@@ -124,3 +124,17 @@ func goalFor(goals []Goal, id, site string) *Goal {
 	}
 	return exactGoal(goals, id, "")
 }
+
+// CheckEntered checks a value before it is entered: a plain decimal, and for a rate (of a KPI, or of a measure, which has
+// no entry in the registry) between 0 and 1, so that 18.4 % is not taken for 1840 %. Errors are of models.KindUsage.
+func CheckEntered(id models.KPIID, value string) error {
+	n, err := ParseNumber(value)
+	if err != nil {
+		return err
+	}
+	def, ok := models.KPIByID(id)
+	if isRate := !ok || def.Unit == models.UnitRate; isRate && (n.Sign() < 0 || n.Cmp(Int(1)) > 0) {
+		return &models.Error{Kind: models.KindUsage, Message: fmt.Sprintf("%s is a rate, and rates lie between 0 and 1", id), Mend: "write 0.184 for 18.4 %"}
+	}
+	return nil
+}

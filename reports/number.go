@@ -106,7 +106,7 @@ func (n *Number) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	r, ok := new(big.Rat).SetString(text.String())
-	if !ok {
+	if !ok || b[0] == '"' {
 		return &models.Error{Kind: models.KindUsage, Message: "not a number"}
 	}
 	n.rat = r
