@@ -28,7 +28,7 @@ func Load(file string, text []byte) (*Mapping, error) {
 		} else {
 			src.fault(nil, "mind the indentation, and put texts with a colon in quotation marks", "not YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
 		}
-		return nil, src.err
+		return nil, src.result()
 	}
 	if err := d.Decode(&yaml.Node{}); err != io.EOF { //nolint:errorlint // Decode gives io.EOF unwrapped
 		src.fault(nil, "write one mapping a file", "more than one document")
@@ -36,8 +36,8 @@ func Load(file string, text []byte) (*Mapping, error) {
 	if len(doc.Content) == 1 {
 		l.mapping(src.object(doc.Content[0], ""))
 	}
-	if src.err != nil {
-		return nil, src.err
+	if err := src.result(); err != nil {
+		return nil, err
 	}
 	return l.m, nil
 }
@@ -56,7 +56,7 @@ func (l *loader) mapping(o *object) {
 	if r := o.child("recognise"); r != nil {
 		l.recognition(r)
 	} else {
-		l.src.fault(o.node, "add recognise: with files, headers or both", "nothing says which files the mapping is for")
+		l.src.missing(o.node, "add recognise: with files, headers or both", "nothing says which files the mapping is for")
 	}
 	m.zone = l.zone(o, "zone")
 	m.zoneColumn = l.column(o.text("zone_column"))
@@ -65,7 +65,7 @@ func (l *loader) mapping(o *object) {
 	m.Ignore = o.text("ignore")
 	blocks := o.list("facts")
 	if (m.Ignore == "") == (len(blocks) == 0) {
-		l.src.fault(o.node, "write facts:, or ignore: with the reason", "a mapping has either facts or a reason to ignore its files")
+		l.src.missing(o.node, "write facts:, or ignore: with the reason", "a mapping has either facts or a reason to ignore its files")
 	}
 	for i, n := range blocks {
 		m.blocks = append(m.blocks, l.block(l.src.object(n, fmt.Sprintf("facts[%d]", i))))
@@ -189,7 +189,7 @@ func (l *loader) conditions(o *object, key string) []condition {
 			cond.filled = &filled
 		}
 		if cond.in == nil && cond.not == nil && cond.filled == nil {
-			l.src.fault(c.node, "say equals, in, not or filled", "%s says nothing about the column", c.path)
+			l.src.missing(c.node, "say equals, in, not or filled", "%s says nothing about the column", c.path)
 		}
 		c.asked = append(c.asked, "filled")
 		c.end()
@@ -214,7 +214,7 @@ func (l *loader) block(o *object) *block {
 	b.subject = l.column(o.text("subject"))
 	if ok && kind.Subject != (b.subject != nil) {
 		if kind.Subject {
-			l.src.fault(o.node, "add subject: with the column of the patient's id", "%s: a %s is about a patient", o.path, typeName)
+			l.src.missing(o.node, "add subject: with the column of the patient's id", "%s: a %s is about a patient", o.path, typeName)
 		} else {
 			l.src.fault(o.node, "remove subject", "%s: a %s is about no patient", o.path, typeName)
 		}
@@ -262,7 +262,7 @@ func (l *loader) id(o *object, b *block) {
 	}
 	switch {
 	case len(id) == 0:
-		l.src.fault(o.node, "list columns that are unique together, or write id: hash", "%s has no key 'id'", o.path)
+		l.src.missing(o.node, "list columns that are unique together, or write id: hash", "%s has no key 'id'", o.path)
 	case len(id) == 1 && strings.EqualFold(id[0], "hash"):
 		b.hash = true
 	default:

@@ -174,7 +174,7 @@ func (m *Mapping) recognise(h Header) []string {
 func Pick(mappings []*Mapping, filename string, header Header) (*Mapping, error) {
 	var best, near *Mapping
 	var tied bool
-	fewest := 0
+	known := 0 // recognition headers that the nearest finds
 	for _, m := range mappings {
 		missing := m.recognise(header)
 		if len(missing) == 0 && m.matchName(filename) {
@@ -186,8 +186,8 @@ func Pick(mappings []*Mapping, filename string, header Header) (*Mapping, error)
 			}
 			continue
 		}
-		if n := len(missing); len(m.headers) > n && (near == nil || n < fewest) && best == nil {
-			near, fewest = m, n
+		if n := len(m.headers) - len(missing); n > known && best == nil {
+			near, known = m, n
 		}
 	}
 	reject := &models.Reject{Reason: models.ReasonMissingMapping, Where: "file", Detail: "no mapping recognises it; its columns are: " + shownNames(header.Names),

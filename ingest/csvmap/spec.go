@@ -144,7 +144,7 @@ func (l *loader) places(o *object, s *spec, e models.Element) {
 		}
 	}
 	if given != 1 {
-		l.src.fault(o.node, "give exactly one", "%s needs one of column, first, join, columns, const, or start and end; it has %d", o.path, given)
+		l.src.missing(o.node, "give exactly one", "%s needs one of column, first, join, columns, const, or start and end; it has %d", o.path, given)
 	}
 }
 
@@ -165,7 +165,7 @@ func (l *loader) reading(o *object, s *spec, e models.Element) {
 	}
 	if s.as == "ref" {
 		if _, ok := models.FactTypeByName(s.refType); !ok && s.refType != "Message" {
-			l.src.fault(o.node, "write as: ref:Practitioner, or the type it points at", "%s: as does not say what it refers to", o.path)
+			l.src.missing(o.node, "write as: ref:Practitioner, or the type it points at", "%s: as does not say what it refers to", o.path)
 		}
 	}
 }
@@ -182,7 +182,7 @@ func (l *loader) coding(o *object, s *spec, e models.Element) {
 	case s.form != "" && s.form != "icd-10-cm" && s.form != "hcpcs":
 		l.src.fault(o.node, suggest(s.form, []string{"icd-10-cm", "hcpcs"}), "%s: form '%s' is not known", o.path, s.form)
 	case s.system == "" && s.systemBy == nil && s.form != "hcpcs":
-		l.src.fault(o.node, "add system: with its URI, or system_column:", "%s: %s needs its code system", o.path, e.Column)
+		l.src.missing(o.node, "add system: with its URI, or system_column:", "%s: %s needs its code system", o.path, e.Column)
 	}
 	if strings.ContainsAny(s.system, "| ") {
 		l.src.fault(o.node, "write the system's URI", "%s: a system has no blanks and no bar", o.path)

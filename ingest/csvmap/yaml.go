@@ -10,21 +10,43 @@ import (
 	"carereach/models"
 )
 
-// source is a YAML document being read. The first mistake stays; what is read after it does not matter.
+// source is a YAML document being read. The first mistake stays; what is read after it does not matter. A key that is
+// missing counts only when nothing else is wrong, because most often it is there, mistyped.
 type source struct {
-	file string
-	err  *models.Error
+	file    string
+	err     *models.Error
+	lacking *models.Error
 }
 
 func (s *source) fault(at *yaml.Node, mend, format string, args ...any) {
-	if s.err != nil {
-		return
+	if s.err == nil {
+		s.err = s.mistake(at, mend, format, args...)
 	}
+}
+
+func (s *source) missing(at *yaml.Node, mend, format string, args ...any) {
+	if s.lacking == nil {
+		s.lacking = s.mistake(at, mend, format, args...)
+	}
+}
+
+// result gives the mistake to tell, nil when there is none.
+func (s *source) result() error {
+	switch {
+	case s.err != nil:
+		return s.err
+	case s.lacking != nil:
+		return s.lacking
+	}
+	return nil
+}
+
+func (s *source) mistake(at *yaml.Node, mend, format string, args ...any) *models.Error {
 	where := s.file
 	if at != nil && at.Line > 0 {
 		where = fmt.Sprintf("%s, line %d", s.file, at.Line)
 	}
-	s.err = &models.Error{Kind: models.KindConfig, Message: where + ": " + fmt.Sprintf(format, args...), Mend: mend}
+	return &models.Error{Kind: models.KindConfig, Message: where + ": " + fmt.Sprintf(format, args...), Mend: mend}
 }
 
 // object is a YAML mapping whose keys are taken one by one; what is left at the end is unknown.
@@ -119,7 +141,7 @@ func (o *object) text(key string) string {
 func (o *object) required(key string) string {
 	s := o.text(key)
 	if s == "" {
-		o.src.fault(o.node, "add the key "+key, "%s has no key '%s'", orFile(o.path), key)
+		o.src.missing(o.node, "add the key "+key, "%s has no key '%s'", orFile(o.path), key)
 	}
 	return s
 }
