@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 
 	"carereach/ingest/csvmap"
 	"carereach/ingest/intake"
@@ -12,7 +13,7 @@ import (
 )
 
 // csv reads a file of rows by the mapping that recognises it. The rows of a file that none does stay in the file: the log
-// gets one record, with the header's line as its body, and the file is loaded again once there is a mapping.
+// gets one record, with the header's names as its body, and the file is loaded again once there is a mapping.
 func (l *loader) csv(file *bufio.Reader) error {
 	in := &tail{in: file}
 	rows, err := csvmap.NewReader(in)
@@ -28,8 +29,8 @@ func (l *loader) csv(file *bufio.Reader) error {
 		err = mapping.Check(rows.Header())
 	}
 	if err != nil {
-		line, _, _ := bytes.Cut(in.head, []byte{'\n'})
-		return l.add(intake.Record{Format: intake.FormatFile, Line: 1, Body: line, Reject: rejectOf(err)})
+		names := []byte(strings.Join(rows.Header().Names, ","))
+		return l.add(intake.Record{Format: intake.FormatFile, Line: 1, Body: names, Reject: rejectOf(err)})
 	}
 	if err := l.define(mapping); err != nil {
 		return err

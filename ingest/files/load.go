@@ -75,7 +75,7 @@ func Load(ctx context.Context, log Appender, src FileSet, o Options) (Loaded, er
 
 // loader is one Load.
 type loader struct {
-	ctx     context.Context //nolint:containedctx // of one call of Load
+	ctx     context.Context // of the one call of Load that it lives for
 	log     Appender
 	o       Options
 	out     Loaded

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"slices"
 
 	"carereach/ingest/intake"
 )
@@ -29,6 +30,7 @@ type splitter struct {
 
 	buf  []byte // of the value that is read
 	size int64
+	back []byte // given back, to be read again before in
 }
 
 func newSplitter(in *bufio.Reader) *splitter {
@@ -60,16 +62,34 @@ func (s *splitter) next() (value, error) {
 		default:
 			return s.rubbish()
 		}
-		_, _ = s.in.Discard(1)
+		s.skip(1)
 	}
 }
 
-// chunk gives the bytes that are buffered, at least one.
+// chunk gives bytes that are at hand, at least one.
 func (s *splitter) chunk() ([]byte, error) {
+	if len(s.back) > 0 {
+		return s.back, nil
+	}
 	if _, err := s.in.Peek(1); err != nil {
 		return nil, err
 	}
 	return s.in.Peek(s.in.Buffered())
+}
+
+// skip moves over n of the bytes that chunk gave.
+func (s *splitter) skip(n int) {
+	if len(s.back) > 0 {
+		s.back = s.back[n:]
+		return
+	}
+	_, _ = s.in.Discard(n)
+}
+
+// nextIs reports whether the next byte is one of those given.
+func (s *splitter) nextIs(any ...byte) bool {
+	b, err := s.chunk()
+	return err == nil && slices.Contains(any, b[0])
 }
 
 // skipBlanks moves to the next byte that is not white space and gives it.
@@ -85,20 +105,28 @@ func (s *splitter) skipBlanks() (byte, error) {
 				s.line++
 			case ' ', '\t', '\r':
 			default:
-				_, _ = s.in.Discard(i)
+				s.skip(i)
 				return c, nil
 			}
 		}
-		_, _ = s.in.Discard(len(b))
+		s.skip(len(b))
 	}
 }
 
-// take moves n buffered bytes b to the value.
+// take moves the bytes b, which chunk gave, to the value.
 func (s *splitter) take(b []byte) {
 	s.size += int64(len(b))
 	s.line += int64(bytes.Count(b, []byte{'\n'}))
 	s.buf = append(s.buf, b[:min(len(b), intake.MaxBody-len(s.buf))]...)
-	_, _ = s.in.Discard(len(b))
+	s.skip(len(b))
+}
+
+// giveBack takes what follows the first n bytes out of the value, to be read again.
+func (s *splitter) giveBack(n int) {
+	rest := bytes.Clone(s.buf[n:])
+	s.line -= int64(bytes.Count(rest, []byte{'\n'}))
+	s.back = append(rest, s.back...)
+	s.buf, s.size = s.buf[:n], int64(n)
 }
 
 // done gives the value that was read.
@@ -118,7 +146,8 @@ func (s *splitter) done(line int64, wrong string) value {
 func (s *splitter) object() (value, error) {
 	start := s.line
 	s.shape.reset()
-	compact := false // its first line holds more than the bracket: it is meant to be one line
+	compact := false // its first line holds more than the bracket: it may be meant to be one line
+	other := -1      // where in it a line began that may be a part of it, or the next value behind one that was cut short
 	for {
 		b, err := s.chunk()
 		if err == io.EOF { //nolint:errorlint // as io.Reader
@@ -139,9 +168,18 @@ func (s *splitter) object() (value, error) {
 			if firstLine {
 				compact = len(bytes.TrimRight(s.buf, " \t\r\n")) > 1
 			}
-			next, err := s.in.Peek(1)
-			if err == nil && next[0] == '{' && (compact || !s.shape.wantsValue()) {
+			if !s.nextIs('{') {
+				other = -1
+				continue
+			}
+			if !s.shape.wantsValue() {
+				if other >= 0 {
+					s.giveBack(other)
+				}
 				return s.trimmed(s.done(start, "cut short: the line ends inside the value")), nil
+			}
+			if other = -1; compact && s.size == int64(len(s.buf)) {
+				other = len(s.buf)
 			}
 		}
 	}
@@ -163,7 +201,7 @@ func (s *splitter) resync(start int64, wrong string) (value, error) {
 			continue
 		}
 		s.take(b[:i+1])
-		if next, err := s.in.Peek(1); err == nil && (next[0] == '{' || next[0] == '[') {
+		if s.nextIs('{', '[') {
 			return s.trimmed(s.done(start, wrong)), nil
 		}
 	}
