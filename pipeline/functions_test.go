@@ -42,63 +42,80 @@ func TestNamedFunctionsEqualGo(t *testing.T) {
 		}
 		return anyDay
 	})
+	var calls []string
+	for _, c := range namedCalls {
+		calls = append(calls, "coalesce(CAST("+c.call+" AS VARCHAR), 'NULL')")
+	}
 	rapid.Check(t, func(rt *rapid.T) {
-		var texts, want []string
-		for range 60 {
-			a, b, n := date.Draw(rt, "a"), date.Draw(rt, "b"), rapid.IntRange(-40, 40).Draw(rt, "n")
-			for text, w := range callsOf(a, b, n) {
-				texts, want = append(texts, text), append(want, w)
-			}
+		var draws []drawn
+		var rows []string
+		for range 50 {
+			d := drawn{a: date.Draw(rt, "a"), b: date.Draw(rt, "b"), n: rapid.IntRange(-40, 40).Draw(rt, "n")}
+			d.lo, d.hi = min(d.a, d.b), max(d.a, d.b)
+			draws = append(draws, d)
+			rows = append(rows, fmt.Sprintf("(DATE '%s', DATE '%s', DATE '%s', DATE '%s', %d)", d.a, d.b, d.lo, d.hi, d.n))
 		}
-		var got []string
-		rows, err := scratch.Query(context.Background(), "SELECT coalesce(CAST(x AS VARCHAR), 'NULL') FROM (VALUES ("+strings.Join(texts, "), (")+")) AS v(x)")
-		if err != nil {
-			rt.Fatal(err)
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var s string
-			if err := rows.Scan(&s); err != nil {
-				rt.Fatal(err)
-			}
-			got = append(got, s)
-		}
-		for i := range want {
-			if got[i] != want[i] {
-				rt.Errorf("%s is %s, Go says %s", texts[i], got[i], want[i])
+		got := textRows(rt, scratch, "SELECT "+strings.Join(calls, ", ")+" FROM (VALUES "+strings.Join(rows, ", ")+") AS v(a, b, lo, hi, n)", len(calls))
+		for i, d := range draws {
+			for j, c := range namedCalls {
+				if want := c.want(d); got[i][j] != want {
+					rt.Errorf("%s is %s for a %s, b %s, n %d; Go says %s", c.call, got[i][j], d.a, d.b, d.n, want)
+				}
 			}
 		}
 	})
 }
 
-// callsOf gives calls of every named function with what they must give, as text.
-func callsOf(a, b models.Date, n int) map[string]string {
-	lit := func(d models.Date) string { return "DATE '" + d.String() + "'" }
-	text := func(format string, args ...any) string {
-		return "CAST(" + fmt.Sprintf(format, args...) + " AS VARCHAR)"
+func textRows(t *rapid.T, scratch *store.Scratch, query string, columns int) (out [][]string) {
+	rows, err := scratch.Query(context.Background(), query)
+	if err != nil {
+		t.Fatal(err)
 	}
-	from, to := min(a, b), max(a, b)
-	return map[string]string{
-		text("age_on(%s, %s)", lit(from), lit(to)):                         fmt.Sprint(models.AgeOn(from, to)),
-		text("plus_years(%s, %d)", lit(a), n):                              a.AddYears(n).String(),
-		text("plus_months(%s, %d)", lit(a), n):                             a.AddMonths(n).String(),
-		text("plus_days(%s, %d)", lit(a), n):                               a.AddDays(n).String(),
-		text("days_between(%s, %s)", lit(a), lit(b)):                       fmt.Sprint(int(b - a)),
-		text("months_full(%s, %s)", lit(from), lit(to)):                    fmt.Sprint(monthsFull(from, to)),
-		text("month_start(%s)", lit(a)):                                    a.MonthStart().String(),
-		text("weekday_iso(%s)", lit(a)):                                    fmt.Sprint((int(a.Time().Weekday())+6)%7 + 1),
-		text("later_day(%s, %s)", lit(a), lit(b)):                          to.String(),
-		text("earlier_day(%s, %s)", lit(a), lit(b)):                        from.String(),
-		text("later_day(NULL, %s)", lit(b)):                                b.String(),
-		text("earlier_day(%s, NULL)", lit(a)):                              a.String(),
-		text("in_span(%s, %s, %s)", lit(from), lit(to), lit(a)):            fmt.Sprint(from <= a && a < to),
-		text("in_span(%s, NULL, %s)", lit(a), lit(b)):                      fmt.Sprint(a <= b),
-		text("in_span(NULL, %s, %s)", lit(a), lit(b)):                      "false",
-		text("season_start(%s)", lit(a)):                                   seasonStart(a).String(),
-		text("share(%d, %d) = CAST(%d AS DOUBLE) / 7", n, 7, n):            "true",
-		text("coalesce(share(%d, 0), share(NULL, %d), %d.5)", n, n+100, 4): "4.5",
-		text("age_on(%s, CAST(NULL AS DATE))", lit(a)):                     "NULL",
+	defer rows.Close()
+	for rows.Next() {
+		row, into := make([]string, columns), make([]any, columns)
+		for i := range row {
+			into[i] = &row[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, row)
 	}
+	return out
+}
+
+// drawn is what one row of the test is about: two days, the same two in order, and a number.
+type drawn struct {
+	a, b, lo, hi models.Date
+	n            int
+}
+
+// namedCalls are calls of every named function with what they must give, as text.
+var namedCalls = []struct {
+	call string
+	want func(d drawn) string
+}{
+	{"age_on(lo, hi)", func(d drawn) string { return fmt.Sprint(models.AgeOn(d.lo, d.hi)) }},
+	{"age_on(a, CAST(NULL AS DATE))", func(drawn) string { return "NULL" }},
+	{"plus_years(a, n)", func(d drawn) string { return d.a.AddYears(d.n).String() }},
+	{"plus_months(a, n)", func(d drawn) string { return d.a.AddMonths(d.n).String() }},
+	{"plus_days(a, n)", func(d drawn) string { return d.a.AddDays(d.n).String() }},
+	{"days_between(a, b)", func(d drawn) string { return fmt.Sprint(int(d.b - d.a)) }},
+	{"months_full(lo, hi)", func(d drawn) string { return fmt.Sprint(monthsFull(d.lo, d.hi)) }},
+	{"month_start(a)", func(d drawn) string { return d.a.MonthStart().String() }},
+	{"weekday_iso(a)", func(d drawn) string { return fmt.Sprint((int(d.a.Time().Weekday())+6)%7 + 1) }},
+	{"later_day(a, b)", func(d drawn) string { return d.hi.String() }},
+	{"earlier_day(a, b)", func(d drawn) string { return d.lo.String() }},
+	{"later_day(CAST(NULL AS DATE), b)", func(d drawn) string { return d.b.String() }},
+	{"earlier_day(a, CAST(NULL AS DATE))", func(d drawn) string { return d.a.String() }},
+	{"in_span(lo, hi, a)", func(d drawn) string { return fmt.Sprint(d.lo <= d.a && d.a < d.hi) }},
+	{"in_span(a, CAST(NULL AS DATE), b)", func(d drawn) string { return fmt.Sprint(d.a <= d.b) }},
+	{"in_span(CAST(NULL AS DATE), a, b)", func(drawn) string { return "false" }},
+	{"season_start(a)", func(d drawn) string { return seasonStart(d.a).String() }},
+	{"share(n, 7) = CAST(n AS DOUBLE) / 7", func(drawn) string { return "true" }},
+	{"share(n, 0)", func(drawn) string { return "NULL" }},
+	{"share(CAST(NULL AS INTEGER), n)", func(drawn) string { return "NULL" }},
 }
 
 // monthsFull counts completed months: the day of the month must be reached.
