@@ -1,10 +1,12 @@
 package csvmap
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -120,14 +122,19 @@ func hashText(text []byte) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// WithZone gives the same mapping with the site's zone for local times, unless the mapping names one itself.
-func (m *Mapping) WithZone(site *time.Location) *Mapping {
-	if m.zone != nil || site == nil {
-		return m
+// WithZone gives the same mapping with the site's zone for local times, unless the mapping names one itself. The zone
+// becomes part of its text, so that a row replayed from the log means the same time after the site has moved. An unknown
+// zone is a *models.Error of KindConfig.
+func (m *Mapping) WithZone(zone string) (*Mapping, error) {
+	if m.zone != nil || zone == "" {
+		return m, nil
 	}
-	out := *m
-	out.zone = site
-	return &out
+	text := append(bytes.TrimRight(m.text, "\n"), "\nzone: "+zone+"\n"...)
+	out, err := Load(m.Name, text)
+	if err != nil {
+		return nil, fmt.Errorf("mapping %s in zone %s: %w", m.Name, zone, err)
+	}
+	return out, nil
 }
 
 // Match reports whether the mapping recognises a file: its name fits a pattern (when the mapping lists patterns) and all

@@ -73,14 +73,7 @@ func want(t testing.TB, f models.Fact, typeName, id, patient string, values map[
 
 // A plain list of appointments loads by obvious names, whatever their case, order and company.
 func TestPlainAppointments(t *testing.T) {
-	zone, err := time.LoadLocation("America/New_York")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var site []*Mapping
-	for _, m := range Shipped() {
-		site = append(site, m.WithZone(zone))
-	}
+	site := inZone(t, "America/New_York")
 	m, facts, errs := mapFile(t, site, "export 2025.csv", "Notes,Status,Patient ID,Appt Date,Appt Time,Provider,Appointment ID,Visit Type,Booked On,Mode,TZ\n"+
 		"secret,No Show,p1,3/9/2025,9:30 AM,d1,a1,Follow-up,2025-02-01,Telehealth,\n"+
 		",Scheduled,p2,2025-07-01,14:00,,a2,,,walk in,America/Chicago\n"+
@@ -109,6 +102,47 @@ func TestPlainAppointments(t *testing.T) {
 	r, _ := NewReader(strings.NewReader("Notes,Status,Patient ID,Appt Date,Appt Time\n"))
 	if got := m.Unmapped(r.Header()); !reflect.DeepEqual(got, []string{"Notes"}) {
 		t.Errorf("unmapped columns %q", got)
+	}
+}
+
+// inZone gives the shipped mappings as a site in that zone has them.
+func inZone(t testing.TB, zone string) []*Mapping {
+	t.Helper()
+	var out []*Mapping
+	for _, m := range Shipped() {
+		zoned, err := m.WithZone(zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, zoned)
+	}
+	return out
+}
+
+// The site's zone goes to the log with the mapping: read back from its text it means the same time. A zone of the
+// mapping's own stays.
+func TestZoneIsPartOfTheMapping(t *testing.T) {
+	plain := mustLoad(t, good)
+	zoned, err := plain.WithZone("America/New_York")
+	if err != nil || zoned.Hash() == plain.Hash() {
+		t.Fatalf("%v", err)
+	}
+	again := mustLoad(t, string(zoned.Text()))
+	for m, start := range map[*Mapping]string{plain: "2025-03-10T09:00:00Z", zoned: "2025-03-10T09:00:00-04:00", again: "2025-03-10T09:00:00-04:00"} {
+		facts, err := oneRow(m, "id,when,patient", "1,2025-03-10 09:00,p1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, facts[0], "Appointment", "1", "p1", map[string]any{"start": minute(when(t, start))})
+	}
+	if same, err := zoned.WithZone("Asia/Tokyo"); err != nil || same != zoned {
+		t.Errorf("a mapping's own zone stays: %v", err)
+	}
+	if _, err := plain.WithZone("Mars/Olympus"); models.KindOf(err) != models.KindConfig {
+		t.Errorf("unknown zone: %v", err)
+	}
+	if _, err := Load("x.yaml", plain.Text()); err != nil {
+		t.Errorf("the plain mapping's text was changed: %v", err)
 	}
 }
 
@@ -175,6 +209,27 @@ func TestPlainConsents(t *testing.T) {
 	rejected(t, errs[2], models.ReasonBadValue, "channel")
 	rejected(t, errs[3], models.ReasonBadValue, "action")
 	rejected(t, errs[4], models.ReasonBadTime, "expires")
+}
+
+// The form of a HCPCS code tells its system; no real code is needed to show it.
+func TestHCPCSForm(t *testing.T) {
+	for code, want := range map[string]string{"00000": models.SystemCPT, "0000F": models.SystemCPT, "A0000": models.SystemHCPCS, "AAAAA": "", "A000": "", "A000A": "", "A00000": "", "": "", "é0000": ""} {
+		if got := hcpcsSystem(code); got != want {
+			t.Errorf("%q is of %q, want %q", code, got, want)
+		}
+	}
+}
+
+// A list that knows its patients by record number alone takes that for their id.
+func TestRecordNumberInPlaceOfPatientID(t *testing.T) {
+	m, facts, _ := mapFile(t, Shipped(), "list.csv", "MRN,Name,Mobile\nM1,A B,1\n")
+	if m.Name != "contacts" || facts[0][0].ID != "M1" || facts[0][0].Identity.Identifiers[0].Value != "M1" {
+		t.Errorf("%s: %+v", m.Name, facts)
+	}
+	_, facts, _ = mapFile(t, Shipped(), "list.csv", "MRN,Patient ID,Name\nM1,p1,A B\n")
+	if facts[0][0].ID != "p1" || facts[0][0].Identity.Identifiers[0].Value != "M1" {
+		t.Errorf("the patient id goes before the record number: %+v", facts)
+	}
 }
 
 // Every reading of a cell, and what it refuses; the refusal names the column and never the value.
@@ -264,7 +319,7 @@ facts:
 		where          string
 	}{
 		{"t", "canary", models.ReasonBadTime, "t"}, {"t", "2025-02-30", models.ReasonBadTime, "t"}, {"t", "31.02.2025", models.ReasonBadTime, "t"}, {"t", "25:00", models.ReasonBadTime, "t"},
-		{"t", "2026-01-01", models.ReasonFutureTime, "submitted"},
+		{"t", "2026-01-01", models.ReasonFutureTime, "t"},
 		{"from,to", "2025-02-03,2025-02-01", models.ReasonBadTime, "to"},
 		{"money", "canary", models.ReasonBadValue, "money"}, {"money", "$5", models.ReasonBadValue, "money"}, {"money", "1.23456", models.ReasonBadValue, "money"}, {"money", `"1,234.50"`, models.ReasonBadValue, "money"},
 		{"money", "1e3", models.ReasonBadValue, "money"}, {"float", "1.234", models.ReasonBadValue, "float"}, {"float", "1e999999999", models.ReasonBadValue, "float"}, {"float", "0.1234567890123456789012345678901234567890", models.ReasonBadValue, "float"},

@@ -136,7 +136,7 @@ func (r *Reader) detectEncoding() error {
 		decoded := transform.NewReader(r.in, unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder())
 		r.in = bufio.NewReaderSize(decoded, 1<<16)
 		return nil
-	case len(mark) < 3 && err != nil && err != io.EOF: //nolint:errorlint // Peek gives io.EOF unwrapped
+	case len(mark) < 3 && err != nil && err != io.EOF:
 		return err
 	}
 	return nil
@@ -191,7 +191,7 @@ func (r *Reader) line() (line, error) {
 	l := line{number: r.next}
 	for {
 		if _, err := r.in.Peek(1); err != nil {
-			if err == io.EOF && (l.text != nil || l.cut) { //nolint:errorlint // Peek gives io.EOF unwrapped
+			if err == io.EOF && (l.text != nil || l.cut) {
 				r.next++
 				return l, nil
 			}

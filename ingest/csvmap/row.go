@@ -177,9 +177,7 @@ func (r *row) fact(b *block) models.Fact {
 	if f.Type == "Consent" {
 		r.consent(&f, b)
 	}
-	if r.reject == nil {
-		r.reject = happened(&f, r.received)
-	}
+	r.happened(&f, b)
 	return f
 }
 

@@ -344,25 +344,33 @@ func (r *row) interval(s *spec) any {
 const leeway = 24 * time.Hour
 
 // happened refuses a fact that claims to have happened after it was received.
-func happened(f *models.Fact, received time.Time) *models.Reject {
-	limit := models.Micros(received.Add(leeway).UnixMicro())
-	kind, _ := models.FactTypeByName(f.Type)
-	for _, stem := range past(f, kind) {
-		_, i, _ := kind.Element(stem)
+func (r *row) happened(f *models.Fact, b *block) {
+	limit := models.Micros(r.received.Add(leeway).UnixMicro())
+	for _, stem := range past(f, b.kind) {
+		_, i, _ := b.kind.Element(stem)
 		var at models.Micros
 		switch v := f.Values[i].(type) {
 		case models.TimeRange:
 			at = v.Lo
 		case models.Interval:
 			at = v.StartLo
-		default:
-			continue
 		}
 		if at > limit {
-			return &models.Reject{Reason: models.ReasonFutureTime, Where: stem, Detail: "happened after it was received", Mend: "correct the date or the sender's clock"}
+			r.bad(models.ReasonFutureTime, b.columnOf(i), "happened after it was received", "correct the date or the sender's clock")
 		}
 	}
-	return nil
+}
+
+// columnOf names the first column that an element is read from.
+func (b *block) columnOf(at int) *column {
+	for _, e := range b.elements {
+		for _, s := range e.specs {
+			if columns := append(append([]*column{}, s.columns...), s.start...); e.at == at && len(columns) > 0 {
+				return columns[0]
+			}
+		}
+	}
+	return &column{name: b.kind.Elements[at].Column}
 }
 
 // past lists the elements of a fact that say when something happened, as far as it has.

@@ -44,7 +44,7 @@ func newObject(data []byte, f *fault) object {
 	d.UseNumber()
 	if err := d.Decode(&o.members); err != nil {
 		f.set(badJSON("data", "not JSON, or cut short"))
-	} else if _, err := d.Token(); err != io.EOF { //nolint:errorlint // Token gives io.EOF unwrapped
+	} else if _, err := d.Token(); err != io.EOF {
 		f.set(badJSON("data", "something after the object"))
 	}
 	return o
