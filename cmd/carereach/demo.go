@@ -45,9 +45,9 @@ func demoPage(p *page, d app.DemoResult, currency string) {
 	for _, f := range d.Files {
 		p.line("  %s: %s", f.Path, f.What)
 	}
-	p.line("  %s: the data folder; its targets list has %s rows", d.Dir, thousands(d.Targets.Total))
+	p.line("  %s: the data folder, on which every command works", d.Dir)
 	p.heading("Try next")
-	for _, line := range []string{"gaps list --measure colorectal_screening --limit 5", "targets list --contact yes --limit 5", "patient show TOKEN --purpose treatment", "ingest dlq list", "audit search", "doctor"} {
+	for _, line := range []string{"gaps list --measure colorectal_screening --limit 5", "targets list --contact yes --limit 5", "patient show TOKEN --purpose treatment", "ingest dlq list", "kpi list", "audit search"} {
 		p.line("  carereach --dir %s %s", d.Dir, line)
 	}
 }

@@ -30,7 +30,7 @@ func measureListCommand(c *cli) *cobra.Command {
 
 // measureTable writes a line per measure and group, and under the table what has to be known to read the rates.
 func measureTable(p *page, measures []app.Measure, bySite bool) {
-	t := newTable("measure", "group", "site", ">eligible", ">excluded", ">met", ">rate", ">target", "status", ">to goal", ">open", "better")
+	t := newTable("measure", "site", ">eligible", ">excluded", ">met", ">rate", ">target", "status", ">to goal", ">open", "better")
 	var notes []string
 	for _, m := range measures {
 		if m.Reason != "" {
@@ -43,7 +43,10 @@ func measureTable(p *page, measures []app.Measure, bySite bool) {
 			if r.Site != "" && !bySite {
 				continue
 			}
-			rate, target, missing := "no data", "", ""
+			name, rate, target, missing := string(m.ID), "no data", "", ""
+			if r.Group != "1" { // our own rules have one group, of that name
+				name += " group " + r.Group
+			}
 			if r.Rate != nil {
 				rate = app.Show(models.UnitRate, "", *r.Rate)
 			}
@@ -53,7 +56,7 @@ func measureTable(p *page, measures []app.Measure, bySite bool) {
 			if r.ToGoal != nil {
 				missing = thousands(*r.ToGoal)
 			}
-			t.row(m.ID, r.Group, or(r.Site, "all"), thousands(r.Eligible), thousands(r.Excluded), thousands(r.Numerator), rate, target, r.Status, missing, thousands(r.Open), m.Direction)
+			t.row(name, or(r.Site, "all"), thousands(r.Eligible), thousands(r.Excluded), thousands(r.Numerator), rate, target, r.Status, missing, thousands(r.Open), m.Direction)
 		}
 	}
 	if len(t.rows) > 0 {

@@ -112,16 +112,12 @@ func (p *page) table(t *table) {
 	}
 }
 
-// leftOut says how much of a list is not shown; "how" says how to see the rest.
+// leftOut says how much of a list is shown; how says how to see the rest, if there is any.
 func (p *page) leftOut(what string, shown, total int64, how string) {
-	switch {
-	case total == 0:
-		return
-	case shown < total:
-		p.line("%s of %s %s shown; %s", thousands(shown), thousands(total), what, how)
-	default:
-		p.line("all %s %s shown", thousands(total), what)
+	if shown == total {
+		how = ""
 	}
+	p.line("%s", strings.TrimSuffix(fmt.Sprintf("%s of %s %s shown; %s", thousands(shown), thousands(total), what, how), "; "))
 }
 
 const moreRows = "--limit 0 shows all"
