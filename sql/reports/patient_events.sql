@@ -5,7 +5,7 @@ WITH me AS (
     FROM subject AS s LEFT JOIN person AS p ON p.pid = s.pid
     WHERE s.token = CAST($1 AS UUID)
 ), mine AS (
-    SELECT 'visit' AS kind, e.period_sl AS at, e.status, e.class AS what, replace(CAST(e.ent AS VARCHAR), '-', '') AS ent FROM cur_encounter AS e JOIN me ON e.pid = me.person
+    SELECT 'visit' AS kind, e.period_sl AS happened_at, e.status, e.class AS what, replace(CAST(e.ent AS VARCHAR), '-', '') AS ent FROM cur_encounter AS e JOIN me ON e.pid = me.person
     UNION ALL
     SELECT 'appointment', a.start_lo, a.status, array_to_string(a.service_type, ' '), replace(CAST(a.ent AS VARCHAR), '-', '') FROM cur_appointment AS a JOIN me ON a.pid = me.person
     UNION ALL
@@ -26,7 +26,7 @@ WITH me AS (
     UNION ALL
     SELECT 'claim', l.service_period_sl, l.status, coalesce('paid ' || CAST(l.paid AS VARCHAR), 'billed ' || CAST(l.billed AS VARCHAR), ''), replace(CAST(l.ent AS VARCHAR), '-', '') FROM cur_claim AS l JOIN me ON l.pid = me.person
 )
-SELECT kind, at, coalesce(status, '') AS status, coalesce(what, '') AS what, ent, count(*) OVER () AS total
+SELECT kind, happened_at, coalesce(status, '') AS status, coalesce(what, '') AS what, ent, count(*) OVER () AS total
 FROM mine
-ORDER BY at DESC NULLS LAST, kind, ent
+ORDER BY happened_at DESC NULLS LAST, kind, ent
 LIMIT $2
