@@ -39,6 +39,36 @@ func TestWriteCSV(t *testing.T) {
 	}
 }
 
+// A list and its CSV have the same rows, under the same headings.
+func TestGapCSV(t *testing.T) {
+	withSample(t, 60, func(q Querier, run Run) error {
+		list, err := Gaps(t.Context(), q, run, GapFilter{Measure: "bp_control"})
+		if err != nil {
+			return err
+		}
+		var out bytes.Buffer
+		n, err := WriteCSV(&out, GapColumns(), GapCells(EachGap(t.Context(), q, run, GapFilter{Measure: "bp_control"})))
+		if err != nil {
+			return err
+		}
+		back, err := csv.NewReader(&out).ReadAll()
+		if err != nil || n != list.Shown || int64(len(back)) != n+1 {
+			t.Fatalf("%d rows written, %d read, %d listed, %v", n, len(back)-1, list.Shown, err)
+		}
+		at := map[string]int{}
+		for i, name := range back[0] {
+			at[name] = i
+		}
+		for i, g := range list.Rows {
+			row := back[i+1]
+			if row[at["patient"]] != g.Patient || row[at["status"]] != g.Status || row[at["due_on"]] != g.DueOn.String() || row[at["evidence"]] != g.Evidence || row[at["payer"]] != g.Payer || row[at["closed_by"]] != g.ClosedBy {
+				t.Errorf("row %d: %v, want %+v", i, row, g)
+			}
+		}
+		return nil
+	})
+}
+
 func TestWriteCSVErrors(t *testing.T) {
 	broken := errors.New("store closed")
 	rows := func(yield func([]any, error) bool) {

@@ -93,23 +93,23 @@ func scanGap(rows *sql.Rows) (Gap, error) {
 	return g, err
 }
 
-// GapColumns are the columns of a gap list in CSV and workbook; GapCells gives the cells.
+// GapColumns are the columns of a gap list in CSV and workbook, what a person acts on first; GapCells gives the cells.
 func GapColumns() []ListColumn {
 	return []ListColumn{
-		{"patient", "Patient", ColumnText, 34}, {"measure", "Measure", ColumnText, 26}, {"measure_version", "Version", ColumnText, 9}, {"group", "Group", ColumnText, 8},
-		{"status", "Status", ColumnText, 14}, {"due", "Due", ColumnText, 12}, {"due_on", "Due on", ColumnDate, 12}, {"closed_by", "Closed by", ColumnText, 11},
-		{"reason", "Reason", ColumnText, 17}, {"evidence", "Evidence", ColumnText, 34}, {"evidence_type", "Evidence type", ColumnText, 18},
-		{"evidence_on", "Evidence on", ColumnDate, 13}, {"evidence_value", "Evidence value", ColumnText, 16}, {"opened_on", "Opened on", ColumnDate, 12},
-		{"closed_on", "Closed on", ColumnDate, 12}, {"site", "Site", ColumnText, 24}, {"pcp", "Clinician", ColumnText, 24}, {"payer", "Payer", ColumnText, 12},
+		{"patient", "Patient", ColumnText, 35}, {"measure", "Measure", ColumnText, 25}, {"status", "Status", ColumnText, 14}, {"due", "Due", ColumnText, 12},
+		{"due_on", "Due on", ColumnDate, 12}, {"reason", "Reason", ColumnText, 17}, {"site", "Site", ColumnText, 24}, {"pcp", "Clinician", ColumnText, 24},
+		{"payer", "Payer", ColumnText, 12}, {"evidence_type", "Evidence type", ColumnText, 18}, {"evidence_on", "Evidence on", ColumnDate, 13},
+		{"evidence_value", "Evidence value", ColumnText, 16}, {"closed_by", "Closed by", ColumnText, 11}, {"closed_on", "Closed on", ColumnDate, 12},
+		{"opened_on", "Opened on", ColumnDate, 12}, {"measure_version", "Version", ColumnText, 9}, {"group", "Group", ColumnText, 8}, {"evidence", "Evidence", ColumnText, 35},
 	}
 }
 
 // GapCells turns gaps into rows of GapColumns.
 func GapCells(rows iter.Seq2[Gap, error]) iter.Seq2[[]any, error] {
 	return cells(rows, func(g Gap) []any {
-		return []any{g.Patient, g.Measure, text(g.MeasureVersion), text(g.Group), g.Status, text(g.Due), day(g.DueOn), text(g.ClosedBy),
-			text(g.Reason), text(g.Evidence), text(g.EvidenceType), day(g.EvidenceOn), text(g.EvidenceValue), day(g.OpenedOn),
-			day(g.ClosedOn), text(g.Site), text(g.PCP), text(g.Payer)}
+		return []any{g.Patient, g.Measure, g.Status, text(g.Due), day(g.DueOn), text(g.Reason), text(g.Site), text(g.PCP), text(g.Payer),
+			text(g.EvidenceType), day(g.EvidenceOn), text(g.EvidenceValue), text(g.ClosedBy), day(g.ClosedOn), day(g.OpenedOn),
+			text(g.MeasureVersion), text(g.Group), text(g.Evidence)}
 	})
 }
 

@@ -167,7 +167,9 @@ type brokenInputs struct{ heldInputs }
 
 var errLedger = errors.New("ledger locked")
 
-func (*brokenInputs) KPIState(context.Context) (ledger.KPIState, error) { return ledger.KPIState{}, errLedger }
+func (*brokenInputs) KPIState(context.Context) (ledger.KPIState, error) {
+	return ledger.KPIState{}, errLedger
+}
 
 // A ledger that does not answer stops the report: a report without its targets would look like one that has none.
 func TestExecutiveNeedsTheLedger(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -14,12 +15,12 @@ import (
 )
 
 // archive writes the parts of a workbook in a fixed order and without times, so that equal workbooks are equal bytes; the
-// spreadsheet library hands sheets over in the random order of a map. Parts are held compressed until Close. The parts of
-// charts are repaired on their way.
+// spreadsheet library hands sheets over in the random order of a map. Parts are held compressed until Close. Parts that the
+// library writes wrong are held back whole and repaired.
 type archive struct {
-	out    io.Writer
-	parts  []*part
-	charts []*chartPart
+	out  io.Writer
+	all  []*part
+	held []*heldPart
 }
 
 // part is one file of the archive on its way through the compressor.
@@ -31,13 +32,30 @@ type part struct {
 	size       uint64
 }
 
-// chartPart is a chart held back until it is whole.
-type chartPart struct {
-	text strings.Builder
-	to   *part
+// heldPart is a part held back until it is whole and can be repaired.
+type heldPart struct {
+	text   strings.Builder
+	repair func(string) string
+	to     *part
 }
 
-func (c *chartPart) Write(b []byte) (int, error) { return c.text.Write(b) }
+func (h *heldPart) Write(b []byte) (int, error) { return h.text.Write(b) }
+
+// repairOf gives what has to be done to a part before it is written; nil nothing.
+func repairOf(name string) func(string) string {
+	switch {
+	case strings.HasPrefix(name, "xl/charts/chart"):
+		return seriesInOrder
+	case name == "[Content_Types].xml":
+		return withoutImages
+	}
+	return nil
+}
+
+var imageDefault = regexp.MustCompile(`<Default Extension="[a-z]+" ContentType="image/[^"]*"></Default>`)
+
+// withoutImages drops the kinds of image that the library declares, in random order, in every workbook: ours have none.
+func withoutImages(part string) string { return imageDefault.ReplaceAllString(part, "") }
 
 func newArchive(w io.Writer) excelize.ZipWriter { return &archive{out: w} }
 
@@ -48,11 +66,11 @@ func (a *archive) Create(name string) (io.Writer, error) {
 	if p.flate, err = flate.NewWriter(&p.compressed, flate.BestSpeed); err != nil {
 		return nil, err
 	}
-	a.parts = append(a.parts, p)
-	if strings.HasPrefix(name, "xl/charts/chart") {
-		c := &chartPart{to: p}
-		a.charts = append(a.charts, c)
-		return c, nil
+	a.all = append(a.all, p)
+	if repair := repairOf(name); repair != nil {
+		h := &heldPart{repair: repair, to: p}
+		a.held = append(a.held, h)
+		return h, nil
 	}
 	return p, nil
 }
@@ -69,14 +87,14 @@ func (a *archive) AddFS(fs.FS) error { return fs.ErrInvalid }
 
 // Close writes all parts: the content types first, as readers that guess a file's type expect, the rest by name.
 func (a *archive) Close() error {
-	for _, c := range a.charts {
-		if _, err := io.WriteString(c.to, seriesInOrder(c.text.String())); err != nil {
+	for _, h := range a.held {
+		if _, err := io.WriteString(h.to, h.repair(h.text.String())); err != nil {
 			return err
 		}
 	}
-	slices.SortFunc(a.parts, func(x, y *part) int { return strings.Compare(x.name, y.name) })
+	slices.SortFunc(a.all, func(x, y *part) int { return strings.Compare(x.name, y.name) })
 	zw := zip.NewWriter(a.out)
-	for _, p := range a.parts {
+	for _, p := range a.all {
 		if err := p.flate.Close(); err != nil {
 			return err
 		}

@@ -312,7 +312,7 @@ func (s *sheet) heightOf(l line) float64 {
 		}
 		lines := 1
 		if text, ok := c.value.(string); ok && c.look.wrap && i < len(s.widths) {
-			lines = linesOf(text, s.widths[i]*1.12*baseSize/size*bolder(c.look))
+			lines = linesOf(text, s.widths[i]*1.2*baseSize/size*bolder(c.look))
 		}
 		most = math.Max(most, float64(lines)*size*1.3+5)
 	}

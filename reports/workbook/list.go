@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 
 	"carereach/models"
 	"carereach/reports"
@@ -69,7 +70,7 @@ func (b *book) list(meta ListMeta, rows iter.Seq2[[]any, error]) error {
 	words := fmt.Sprintf("As of %s, run %s; %s; %s rows fit. The last line says how many are shown.", meta.Run.AsOf, meta.Run.ID, meta.Filters, count(meta.Total))
 	s.lines = []line{
 		{cells: []cell{{value: meta.Title, look: titleLook}}},
-		{cells: []cell{{value: meta.Watermark + " " + noteText, look: look{bold: true, colour: offInk}}}},
+		{cells: []cell{{value: strings.TrimRight(meta.Watermark, ". ") + ". " + noteText, look: look{bold: true, colour: offInk}}}},
 		{cells: []cell{{value: words, look: subLook}}},
 		heads(head...),
 	}
@@ -89,7 +90,7 @@ func (b *book) list(meta ListMeta, rows iter.Seq2[[]any, error]) error {
 			return fmt.Errorf("list heading: %w", err)
 		}
 	}
-	n, err := b.listRows(sw, meta.Columns, rows)
+	n, err := b.listRows(sw, meta.Columns, rows, MaxRows)
 	if err != nil {
 		return err
 	}
@@ -109,8 +110,8 @@ func (b *book) listEnd(sw *excelize.StreamWriter, shown int, total int64) error 
 	return sw.SetRow(ref(0, listHead+shown+2), []any{excelize.Cell{StyleID: style, Value: words}})
 }
 
-// listRows streams the rows and gives their number. A row costs no more than its cells: nothing is kept.
-func (b *book) listRows(sw *excelize.StreamWriter, columns []reports.ListColumn, rows iter.Seq2[[]any, error]) (int, error) {
+// listRows streams the rows, at most so many, and gives their number. Nothing is kept of a row.
+func (b *book) listRows(sw *excelize.StreamWriter, columns []reports.ListColumn, rows iter.Seq2[[]any, error], most int) (int, error) {
 	day, err := b.style(look{format: "yyyy-mm-dd"})
 	if err != nil {
 		return 0, err
@@ -121,7 +122,7 @@ func (b *book) listRows(sw *excelize.StreamWriter, columns []reports.ListColumn,
 		if err != nil {
 			return n, err
 		}
-		if n == MaxRows {
+		if n == most {
 			return n, tooLong(int64(n) + 1)
 		}
 		for i, v := range row {

@@ -1,0 +1,68 @@
+package workbook
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/xuri/excelize/v2"
+	"pgregory.net/rapid"
+)
+
+func TestRefs(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		col := rapid.IntRange(0, excelize.MaxColumns-1).Draw(t, "col")
+		want, err := excelize.CoordinatesToCellName(col+1, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ref(col, 7); got != want {
+			t.Fatalf("column %d is %s, want %s", col, got, want)
+		}
+	})
+	for got, want := range map[string]string{
+		absolute("AB12"): "$AB$12", absoluteRows("4:5"): "$4:$5", quoted("It's"): "'It''s'", span("KPIs", 1, 2, 9): "'KPIs'!$B$2:$B$9", at("ROI model", 0, 1): "'ROI model'!$A$1",
+	} {
+		if got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+// Wrapped text never needs fewer lines than its length fills, nor more than one for each word and each full line.
+func TestLinesOf(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		words := rapid.SliceOfN(rapid.StringMatching(`[a-z]{1,30}`), 0, 40).Draw(t, "words")
+		width := float64(rapid.IntRange(5, 80).Draw(t, "width"))
+		text := strings.Join(words, " ")
+		got := float64(linesOf(text, width))
+		if got < float64(len(text)-len(words))/width || got > 1+float64(len(words))+float64(len(text))/width {
+			t.Fatalf("%d characters at %g: %g lines", len(text), width, got)
+		}
+	})
+	if got := linesOf("one\ntwo three", 20); got != 2 {
+		t.Errorf("%d lines", got)
+	}
+}
+
+func TestSeriesInOrder(t *testing.T) {
+	const labels, data = "<dLbls></dLbls>", "<cat></cat><val></val>"
+	line := "<lineChart><ser><idx/>" + labels + "<marker><size/></marker><invertIfNegative val=\"0\"></invertIfNegative>" + data + "<smooth></smooth></ser></lineChart>"
+	if got, want := seriesInOrder(line), "<lineChart><ser><idx/><marker><size/></marker>"+labels+data+"<smooth></smooth></ser></lineChart>"; got != want {
+		t.Errorf("line: %s", got)
+	}
+	bar := "<barChart><ser><idx/>" + labels + "<invertIfNegative></invertIfNegative>" + data + "<smooth></smooth></ser><ser>" + data + "</ser></barChart>"
+	if got, want := seriesInOrder(bar), "<barChart><ser><idx/><invertIfNegative></invertIfNegative>"+labels+data+"</ser><ser>"+data+"</ser></barChart>"; got != want {
+		t.Errorf("bar: %s", got)
+	}
+	// What is in order, or is no chart, stays as it is.
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringMatching(`[a-z<>/ser]{0,60}`).Draw(t, "text")
+		if got := seriesInOrder(text); !strings.Contains(text, "<ser>") && got != text {
+			t.Fatalf("%q became %q", text, got)
+		}
+		once := seriesInOrder(line)
+		if seriesInOrder(once) != once {
+			t.Fatal("repairing twice is not repairing once")
+		}
+	})
+}
