@@ -345,7 +345,7 @@ func TestSameRecords(t *testing.T) {
 	defined := false
 	for {
 		name, content, err := f.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -473,7 +473,7 @@ func TestFolder(t *testing.T) {
 	var names []string
 	for {
 		name, _, err := f.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -520,7 +520,7 @@ func TestLogFails(t *testing.T) {
 	if _, err := Load(ctx, &memory{}, Stream("a.ndjson", strings.NewReader(line)), Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
-	broken := errors.New("the connection broke")
+	broken := fmt.Errorf("next part: %w", io.EOF) // as of an upload that broke off: no end of the set
 	m = memory{}
 	got, err = Load(t.Context(), &m, &failingSet{err: broken}, Options{})
 	if !errors.Is(err, broken) || got.Records != 1 || len(m.records) != 1 {

@@ -33,7 +33,7 @@ func plain(content io.Reader) (*bufio.Reader, error) {
 		}
 		return bufio.NewReaderSize(z, readBuffer), nil
 	}
-	if err != nil && err != io.EOF { //nolint:errorlint // Peek gives io.EOF unwrapped
+	if err != nil && err != io.EOF {
 		return nil, err
 	}
 	return in, nil

@@ -88,7 +88,7 @@ type loader struct {
 func (l *loader) load(src FileSet) error {
 	for {
 		name, content, err := src.Next()
-		if err == io.EOF { //nolint:errorlint // the contract of Next, as of io.Reader
+		if err == io.EOF { //nolint:errorlint // a wrapped one is an upload that broke off, not its end
 			return l.flush()
 		}
 		if err != nil {

@@ -50,11 +50,11 @@ func (p *shape) feed(b []byte) (int, verdict) {
 			continue
 		}
 		c := b[i]
-		switch {
-		case c == ' ' || c == '\t' || c == '\r':
+		switch c {
+		case ' ', '\t', '\r':
 			p.word = false
 			i++
-		case c == '\n':
+		case '\n':
 			p.word = false
 			return i + 1, lineEnd
 		default:
