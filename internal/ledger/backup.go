@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -29,7 +28,7 @@ type BackupInfo struct {
 // BackupTo writes a consistent copy of the ledger to a new file at path, mode 0600, synced. Writers go on meanwhile. Identities
 // in it stay sealed; the keys are not part of it. An existing file is left alone and is an error of models.KindUsage.
 func (l *Ledger) BackupTo(ctx context.Context, path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator's own file
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return &models.Error{Kind: models.KindUsage, Message: "ledger: the backup file exists", Mend: "name a new file"}
 	}
@@ -53,28 +52,6 @@ func (l *Ledger) copyInto(ctx context.Context, path string) error {
 	db := openPool(l.path, "mode=rw", 1)
 	_, err := db.ExecContext(ctx, "VACUUM INTO ?", path)
 	return errors.Join(err, db.Close())
-}
-
-// Backup streams a consistent copy of the ledger to w, by way of a temporary file in the ledger's folder.
-func (l *Ledger) Backup(ctx context.Context, w io.Writer) error {
-	dir, err := os.MkdirTemp(filepath.Dir(l.path), "ledger-backup-")
-	if err != nil {
-		return fault("make a folder for the backup", err)
-	}
-	path := filepath.Join(dir, FileName)
-	if err = l.BackupTo(ctx, path); err == nil {
-		err = copyFile(w, path)
-	}
-	return errors.Join(fault("back up", err), os.RemoveAll(dir))
-}
-
-func copyFile(w io.Writer, path string) error {
-	f, err := os.Open(path) //nolint:gosec // the operator's own file
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(w, f)
-	return errors.Join(err, f.Close())
 }
 
 // OpenForVerify opens a copy of a ledger, such as a backup, for reading only, without lock and sink. The file must not be in
@@ -141,57 +118,4 @@ func VerifyBackupFile(ctx context.Context, path string, keys *Keys) (BackupInfo,
 		return BackupInfo{Schema: h.Schema, Seq: h.Seq, AuditSeq: h.AuditSeq, Rows: report.Rows, Bytes: h.Bytes}, errors.Join(err, l.Close())
 	}
 	return BackupInfo{}, errors.Join(err, l.Close())
-}
-
-// Restore puts the copy at path, once it is verified, in the place of the ledger in dir, which must not be open. The ledger
-// there is kept beside it, under the name that is returned ("" when there was none). An older ledger is then opened with
-// Options.AcceptOlder. After a crash the old ledger or the new one is in place; repeat it.
-func Restore(ctx context.Context, path, dir string, keys *Keys) (kept string, err error) {
-	if _, err := VerifyBackupFile(ctx, path, keys); err != nil {
-		return "", err
-	}
-	lock, err := takeLock(dir)
-	if err != nil {
-		return "", err
-	}
-	kept, err = replaceLedger(path, dir)
-	return kept, errors.Join(fault("restore", err), lock.Close())
-}
-
-func replaceLedger(path, dir string) (kept string, err error) {
-	target := filepath.Join(dir, FileName)
-	fresh, err := os.OpenFile(target+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // the operator's own folder
-	if err != nil {
-		return "", err
-	}
-	if err := errors.Join(copyFile(fresh, path), fresh.Sync(), fresh.Close()); err != nil {
-		return "", err
-	}
-	if _, err := os.Stat(target); err == nil {
-		for n := 1; ; n++ {
-			kept = fmt.Sprintf("%s.before-restore-%d", target, n)
-			err := os.Link(target, kept)
-			if err == nil {
-				break
-			}
-			if !errors.Is(err, fs.ErrExist) {
-				return "", err
-			}
-		}
-	}
-	// The old write-ahead log must be gone before the new file takes the name, or SQLite would play it into that.
-	if kept != "" {
-		if err := os.Rename(target+"-wal", kept+"-wal"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
-	}
-	for _, old := range []string{target + "-wal", target + "-shm"} {
-		if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
-	}
-	if err := errors.Join(syncDir(dir), os.Rename(target+".new", target)); err != nil {
-		return "", err
-	}
-	return kept, syncDir(dir)
 }

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"bytes"
-	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -31,15 +30,6 @@ func TestBackup(t *testing.T) {
 	if info.Seq != must[int64](t)(l.Seq(t.Context())) || info.AuditSeq != 3 || info.Rows["vault"] != 19 || info.Rows["consent"] != 1 || info.Bytes == 0 || info.Schema != must[int64](t)(newestSchema()) {
 		t.Errorf("info %+v", info)
 	}
-	var stream bytes.Buffer
-	if err := l.Backup(t.Context(), &stream); err != nil {
-		t.Fatal(err)
-	}
-	streamed := filepath.Join(t.TempDir(), "streamed.db")
-	if err := os.WriteFile(streamed, stream.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	must[BackupInfo](t)(VerifyBackupFile(t.Context(), streamed, h.loadKeys(t)))
 	if left := must[[]os.DirEntry](t)(os.ReadDir(h.data)); len(left) != 4 {
 		t.Errorf("files left in the data folder: %v", left)
 	}
@@ -55,9 +45,6 @@ func TestBackup(t *testing.T) {
 	wantKind(t, err, models.KindConfig, "not the key")
 	_, err = VerifyBackupFile(t.Context(), path+".none", h.loadKeys(t))
 	wantKind(t, err, models.KindUsage)
-	if err := l.Backup(t.Context(), brokenPipe{}); err == nil {
-		t.Error("a broken pipe goes unnoticed")
-	}
 }
 
 func newKeysOf(t testing.TB) *Keys {
@@ -68,10 +55,6 @@ func newKeysOf(t testing.TB) *Keys {
 	}
 	return must[*Keys](t)(LoadKeys(dir))
 }
-
-type brokenPipe struct{}
-
-func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("pipe is broken") }
 
 // A backup taken while writers write is a state that was: the trail is whole up to its end.
 func TestBackupWhileWriting(t *testing.T) {
@@ -152,75 +135,5 @@ func TestDamagedBackups(t *testing.T) {
 		if _, err := VerifyBackupFile(t.Context(), path, keys); err == nil {
 			t.Errorf("a backup cut to %d of %d bytes verifies", n, len(whole))
 		}
-	}
-}
-
-// A restored backup takes the ledger's place, which is kept; what came after the backup is lost, said so, and accepted by name.
-func TestRestore(t *testing.T) {
-	h := newHome(t)
-	l := h.open(t)
-	acts(t, l, 2)
-	must[PutCount](t)(l.PutIdentities(t.Context(), people(1, 4)))
-	path := filepath.Join(t.TempDir(), "b.db")
-	if err := l.BackupTo(t.Context(), path); err != nil {
-		t.Fatal(err)
-	}
-	acts(t, l, 2)
-	must[PutCount](t)(l.PutIdentities(t.Context(), people(4, 8)))
-	_, err := Restore(t.Context(), path, h.data, h.loadKeys(t))
-	wantKind(t, err, models.KindUnavail, "in use")
-	h.close(t, l)
-	_, err = Restore(t.Context(), path, h.data, newKeysOf(t))
-	wantKind(t, err, models.KindConfig)
-	kept := must[string](t)(Restore(t.Context(), path, h.data, h.loadKeys(t)))
-	if info := must[BackupInfo](t)(VerifyBackupFile(t.Context(), kept, h.loadKeys(t))); info.Rows["vault"] != 7 {
-		t.Errorf("the ledger kept has %+v", info)
-	}
-	_, err = Open(t.Context(), h.options(t))
-	wantKind(t, err, models.KindCorruption, "older")
-	o := h.options(t)
-	o.AcceptOlder = "ada"
-	l = must[*Ledger](t)(Open(t.Context(), o))
-	if report := must[ScrubReport](t)(l.Scrub(t.Context())); report.Rows["vault"] != 3 || report.Rows["audit"] != 3 {
-		t.Errorf("restored %+v", report.Rows)
-	}
-	h.close(t, l)
-	again := must[string](t)(Restore(t.Context(), path, h.data, h.loadKeys(t)))
-	if again == kept {
-		t.Error("the second restore overwrites what the first kept")
-	}
-	empty := newHome(t)
-	if kept := must[string](t)(Restore(t.Context(), path, empty.data, h.loadKeys(t))); kept != "" {
-		t.Errorf("kept %q of nothing", kept)
-	}
-}
-
-// A write-ahead log left by a crash belongs to the old file and is kept with it: it never plays into the restored one.
-func TestRestoreOverACrashedLedger(t *testing.T) {
-	h := newHome(t)
-	l := h.open(t)
-	acts(t, l, 2)
-	path := filepath.Join(t.TempDir(), "b.db")
-	if err := l.BackupTo(t.Context(), path); err != nil {
-		t.Fatal(err)
-	}
-	must[PutCount](t)(l.PutIdentities(t.Context(), people(1, 8)))
-	wal := must[[]byte](t)(os.ReadFile(l.path + "-wal"))
-	main := h.keep(t)
-	h.close(t, l)
-	h.bringBack(t, main)
-	if err := os.WriteFile(l.path+"-wal", wal, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	kept := must[string](t)(Restore(t.Context(), path, h.data, h.loadKeys(t)))
-	l = h.open(t)
-	if report := must[ScrubReport](t)(l.Scrub(t.Context())); report.Rows["vault"] != 0 {
-		t.Errorf("restored %+v", report.Rows)
-	}
-	db := openPool(kept, "mode=rw", 1) // the old pair still holds everything
-	defer db.Close()
-	var n int
-	if err := db.QueryRow("SELECT count(*) FROM vault").Scan(&n); err != nil || n != 7 {
-		t.Errorf("the ledger kept has %d identities, %v", n, err)
 	}
 }

@@ -171,7 +171,7 @@ func (l *Ledger) openSink(ctx context.Context, o Options) (err error) {
 }
 
 func sinkMismatch(head AuditRef, last sinkLine) error {
-	e := &models.Error{Kind: models.KindCorruption, Mend: "if an older ledger was restored on purpose, run: carereach backup restore --accept-older; else keep copies of both and find out what happened"}
+	e := &models.Error{Kind: models.KindCorruption, Mend: "an older ledger is put in place by carereach backup restore, which records it; else keep copies of both and find out what happened"}
 	switch {
 	case last.Kind == "":
 		e.Message = "ledger: the second sink of the audit trail is empty or missing, yet the ledger was used with one"

@@ -257,7 +257,7 @@ func TestKillErasure(t *testing.T) {
 func TestSecondProcessIsRefused(t *testing.T) {
 	h := newHome(t)
 	cmd, _ := h.child(t, "hold", 0)
-	defer cmd.Wait() //nolint:errcheck // it is killed
+	defer cmd.Wait()
 	defer cmd.Process.Kill()
 	_, err := Open(t.Context(), h.options(t))
 	wantKind(t, err, models.KindUnavail, "process "+strconv.Itoa(cmd.Process.Pid))

@@ -73,7 +73,7 @@ func (r *consentRecord) scan(k *Keys, rows *sql.Rows) error {
 		return damaged("consent", r.ID, "was changed")
 	}
 	r.Event, r.Patient, r.Ent, r.Order, r.Retracted = models.Key128(event), models.PatientID(token), models.EntityID(ent), order, retracted != 0
-	c.Effective = models.TimeRange{Lo: models.Micros(lo), Hi: models.Micros(hi), Offset: int16(off.Int64), Zoned: off.Valid} //nolint:gosec // the tag says that it is what was stored
+	c.Effective = models.TimeRange{Lo: models.Micros(lo), Hi: models.Micros(hi), Offset: int16(off.Int64), Zoned: off.Valid}
 	if expires.Valid {
 		us := models.Micros(expires.Int64)
 		c.Expires = &us
@@ -113,10 +113,10 @@ func (l *Ledger) PutConsents(ctx context.Context, rows []ConsentRow) (PutCount, 
 		}
 		for _, r := range rows {
 			if err := l.appendConsent(ctx, tx, keys, r, &n); err != nil {
-				return errors.Join(err, keys.close())
+				return err
 			}
 		}
-		return errors.Join(l.count(ctx, tx, "consent", int64(n.Stored)), keys.close())
+		return l.count(ctx, tx, "consent", int64(n.Stored))
 	})
 	if err != nil {
 		return PutCount{}, err
@@ -262,7 +262,7 @@ func (l *Ledger) ConsentEvidence(ctx context.Context, ref AuditRef, id models.Pa
 		for i := 0; err == nil && i < len(rows); i++ {
 			out[rows[i].ID], err = rows[i].open(ctx, keys)
 		}
-		return errors.Join(err, keys.close())
+		return err
 	})
 	if err != nil {
 		return nil, err

@@ -15,7 +15,8 @@ import (
 // errErased says that a patient has a tombstone instead of a data key.
 var errErased = errors.New("erased")
 
-// dataKeys finds and makes the patients' data keys inside one transaction. Used by one goroutine.
+// dataKeys finds and makes the patients' data keys inside one transaction. Used by one goroutine. Its statements end with the
+// transaction.
 type dataKeys struct {
 	ring           *kekRing
 	tx             *sql.Tx
@@ -27,13 +28,11 @@ type dataKeys struct {
 func (l *Ledger) newDataKeys(ctx context.Context, tx *sql.Tx) (*dataKeys, error) {
 	d := &dataKeys{ring: l.keys.keks.Load(), tx: tx}
 	var err error
-	if d.sel, err = tx.PrepareContext(ctx, "SELECT wrapped, kek FROM vault_key WHERE token = ?"); err != nil {
+	if d.sel, err = prepare(ctx, tx, "SELECT wrapped, kek FROM vault_key WHERE token = ?"); err != nil {
 		return nil, err
 	}
 	return d, nil
 }
-
-func (d *dataKeys) close() error { return closeAll(nil, d.sel, d.gone, d.ins) }
 
 // find gives a patient's data key; nil when there is none.
 func (d *dataKeys) find(ctx context.Context, id models.PatientID) (cipher.AEAD, error) {
@@ -64,11 +63,11 @@ func (d *dataKeys) get(ctx context.Context, id models.PatientID) (cipher.AEAD, e
 		return key, err
 	}
 	if d.gone == nil {
-		d.gone, err = d.tx.PrepareContext(ctx, "SELECT EXISTS (SELECT 1 FROM tombstone WHERE token = ?)")
+		d.gone, err = prepare(ctx, d.tx, "SELECT EXISTS (SELECT 1 FROM tombstone WHERE token = ?)")
 		if err != nil {
 			return nil, err
 		}
-		if d.ins, err = d.tx.PrepareContext(ctx, "INSERT INTO vault_key (token, wrapped, kek) VALUES (?, ?, ?)"); err != nil {
+		if d.ins, err = prepare(ctx, d.tx, "INSERT INTO vault_key (token, wrapped, kek) VALUES (?, ?, ?)"); err != nil {
 			return nil, err
 		}
 	}

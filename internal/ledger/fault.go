@@ -43,7 +43,7 @@ func fault(doing string, err error) error {
 }
 
 func sqliteFault(out *models.Error, se sqlite3.Error) {
-	out.Cause = fmt.Errorf("sqlite code %d/%d", se.Code, se.ExtendedCode)
+	out.Cause = fmt.Errorf("sqlite code %d/%d", int(se.Code), int(se.ExtendedCode))
 	switch se.Code { //nolint:exhaustive // the others are faults of ours
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
 		out.Kind, out.Mend = models.KindUnavail, "another program holds ledger.db locked: close it and try again; nothing was changed"

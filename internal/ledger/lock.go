@@ -22,7 +22,7 @@ func takeLock(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, fault("make "+lockName, err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil { //nolint:gosec // a descriptor fits an int
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return nil, errors.Join(lockFault(f, err), f.Close())
 	}
 	if err = errors.Join(f.Truncate(0), writeAt(f, strconv.Itoa(os.Getpid())+"\n")); err != nil {

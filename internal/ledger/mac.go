@@ -101,7 +101,7 @@ func appendValue(b []byte, v any) []byte {
 	case nil:
 		return append(b, 'n')
 	case int64:
-		return binary.BigEndian.AppendUint64(append(b, 'i'), uint64(x)) //nolint:gosec // the bits are what is wanted
+		return binary.BigEndian.AppendUint64(append(b, 'i'), uint64(x))
 	case *int64:
 		if x == nil {
 			return append(b, 'n')

@@ -117,7 +117,7 @@ func (l *Ledger) start(ctx context.Context, o Options) error {
 
 // makeFile makes an empty ledger file with a mode that SQLite's other files take over.
 func makeFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator's own folder
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return fault("make "+FileName, err)
 	}
@@ -251,18 +251,24 @@ func (l *Ledger) read(ctx context.Context, doing string, fn func(*sql.Tx) error)
 	return fault(doing, err)
 }
 
-// ask reads rows and hands each to scan. rows is closed before it returns.
+// ask reads rows and hands each to scan. The rows are closed before it returns.
 func ask(ctx context.Context, tx *sql.Tx, scan func(*sql.Rows) error, query string, args ...any) error {
 	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
+	defer rows.Close()
 	for rows.Next() {
 		if err := scan(rows); err != nil {
-			return errors.Join(err, rows.Close())
+			return err
 		}
 	}
-	return errors.Join(rows.Err(), rows.Close())
+	return rows.Err()
+}
+
+// prepare prepares a statement that ends with its transaction.
+func prepare(ctx context.Context, tx *sql.Tx, query string) (*sql.Stmt, error) {
+	return tx.PrepareContext(ctx, query)
 }
 
 // exec runs a statement that returns nothing.

@@ -218,7 +218,10 @@ func TestMigrateFromEverySchema(t *testing.T) {
 	tables := func(path string) string {
 		db := openPool(path, "mode=rw", 1)
 		defer db.Close()
-		rows := must[*sql.Rows](t)(db.Query("SELECT coalesce(sql, name) FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' AND name <> 'goose_db_version' ORDER BY name"))
+		rows, err := db.Query("SELECT coalesce(sql, name) FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' AND name <> 'goose_db_version' ORDER BY name")
+		if err != nil {
+			t.Fatal(err)
+		}
 		defer rows.Close()
 		var all []string
 		for rows.Next() {
@@ -227,6 +230,9 @@ func TestMigrateFromEverySchema(t *testing.T) {
 				t.Fatal(err)
 			}
 			all = append(all, text)
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
 		}
 		return strings.Join(all, "\n")
 	}

@@ -22,9 +22,9 @@ func (o Order) bytes() []byte {
 	b = appendSigned(b, o.Version)
 	b = appendSigned(b, micros(o.KnownAt))
 	b = append(append(b, o.Pos.Log...), 0)
-	b = binary.BigEndian.AppendUint32(b, uint32(o.Pos.Partition)^1<<31) //nolint:gosec // the bits are what is wanted
+	b = binary.BigEndian.AppendUint32(b, uint32(o.Pos.Partition)^1<<31)
 	b = appendSigned(b, o.Pos.Offset)
-	return binary.BigEndian.AppendUint32(b, uint32(o.Pos.Entry)^1<<31) //nolint:gosec // likewise
+	return binary.BigEndian.AppendUint32(b, uint32(o.Pos.Entry)^1<<31)
 }
 
 // parseOrder reads what bytes wrote.
@@ -39,12 +39,12 @@ func parseOrder(b []byte) (Order, bool) {
 	}
 	return Order{
 		Version: signed(b), KnownAt: instant(signed(b[8:])),
-		Pos: models.Position{Log: string(name), Partition: int32(binary.BigEndian.Uint32(rest[1:]) ^ 1<<31), Offset: signed(rest[5:]), Entry: int32(binary.BigEndian.Uint32(rest[13:]) ^ 1<<31)}, //nolint:gosec // the bits are what is wanted
+		Pos: models.Position{Log: string(name), Partition: int32(binary.BigEndian.Uint32(rest[1:]) ^ 1<<31), Offset: signed(rest[5:]), Entry: int32(binary.BigEndian.Uint32(rest[13:]) ^ 1<<31)},
 	}, true
 }
 
 func appendSigned(b []byte, n int64) []byte {
-	return binary.BigEndian.AppendUint64(b, uint64(n)^1<<63) //nolint:gosec // the bits are what is wanted
+	return binary.BigEndian.AppendUint64(b, uint64(n)^1<<63)
 }
 
-func signed(b []byte) int64 { return int64(binary.BigEndian.Uint64(b) ^ 1<<63) } //nolint:gosec // likewise
+func signed(b []byte) int64 { return int64(binary.BigEndian.Uint64(b) ^ 1<<63) }

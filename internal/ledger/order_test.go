@@ -21,9 +21,9 @@ func drawOrder(t *rapid.T, name string) Order {
 		KnownAt: time.UnixMicro(rapid.OneOf(rapid.Int64Range(-2, 2), rapid.Int64Range(-1<<50, 1<<50)).Draw(t, name+" known")).UTC(),
 		Pos: models.Position{
 			Log:       rapid.SampledFrom([]string{"", "a", "ab", "b", "files", "é"}).Draw(t, name+" log"),
-			Partition: int32(rapid.OneOf(rapid.Int32Range(-1, 2), rapid.Int32()).Draw(t, name+" part")),
+			Partition: rapid.OneOf(rapid.Int32Range(-1, 2), rapid.Int32()).Draw(t, name+" part"),
 			Offset:    near("offset"),
-			Entry:     int32(rapid.OneOf(rapid.Int32Range(-1, 2), rapid.Int32()).Draw(t, name+" entry")),
+			Entry:     rapid.OneOf(rapid.Int32Range(-1, 2), rapid.Int32()).Draw(t, name+" entry"),
 		},
 	}
 }

@@ -25,6 +25,9 @@ func kekVersions(t testing.TB, l *Ledger) map[int]int {
 		}
 		out[v] = n
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return out
 }
 
@@ -89,11 +92,10 @@ func TestRotationStoppedHalfWay(t *testing.T) {
 	h := newHome(t)
 	l := h.open(t)
 	must[PutCount](t)(l.PutIdentities(t.Context(), people(1, 40)))
-	ring := must[*kekRing](t)(l.addKEK(h.keys)) // a crash right after the new file
+	must[*kekRing](t)(l.addKEK(h.keys)) // a crash right after the new file
 	h.close(t, l)
 	l = h.open(t)
-	ring = l.keys.keks.Load()
-	if ring.current != 2 {
+	if ring := l.keys.keks.Load(); ring.current != 2 {
 		t.Fatalf("current key %d", ring.current)
 	}
 	must[PutCount](t)(l.PutIdentities(t.Context(), people(40, 50))) // sealed under the new key already

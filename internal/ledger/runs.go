@@ -29,7 +29,7 @@ type Run struct {
 	State       RunState
 	Reason      string    // why it failed
 	Seq         int64     // order of publication; 0 before
-	StartedAt   time.Time // given by the caller when it is first put, kept from then on
+	StartedAt   time.Time // when it was first put; given by the ledger
 	PublishedAt time.Time // zero before
 	Retained    bool      // replayed by a rebuild
 	Cited       bool      // named by something that must stay explainable; never dropped
@@ -81,8 +81,11 @@ func (l *Ledger) PutRun(ctx context.Context, r Run) error {
 			if err := old.admits(r); err != nil {
 				return err
 			}
-		} else if err := l.count(ctx, tx, "run", 1); err != nil {
-			return err
+		} else {
+			r.StartedAt = l.now()
+			if err := l.count(ctx, tx, "run", 1); err != nil {
+				return err
+			}
 		}
 		return exec(ctx, tx, "INSERT OR REPLACE INTO run ("+runColumns+", tag) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", append(r.values(), l.keys.tag("run", r.values()...))...)
 	})

@@ -138,9 +138,9 @@ func (l *Ledger) scrubVault(ctx context.Context, tx *sql.Tx) (n int64, err error
 	if err != nil {
 		return 0, err
 	}
-	list, err := tx.PrepareContext(ctx, "SELECT kind, value FROM vault_index WHERE ent = ? ORDER BY kind, value")
+	list, err := prepare(ctx, tx, "SELECT kind, value FROM vault_index WHERE ent = ? ORDER BY kind, value")
 	if err != nil {
-		return 0, errors.Join(err, keys.close())
+		return 0, err
 	}
 	err = l.eachRecord(ctx, tx, keys, func(r vaultRow, rec IdentityRecord) error {
 		n++
@@ -150,7 +150,7 @@ func (l *Ledger) scrubVault(ctx context.Context, tx *sql.Tx) (n int64, err error
 		}
 		return err
 	})
-	return n, closeAll(errors.Join(err, keys.close()), list)
+	return n, err
 }
 
 // indexed reads the index entries of a record.
@@ -159,21 +159,21 @@ func indexed(ctx context.Context, list *sql.Stmt, ent models.EntityID) ([]term, 
 	if err != nil {
 		return nil, err
 	}
+	defer rows.Close()
 	var out []term
 	for rows.Next() {
 		var t term
 		var value []byte
-		err := rows.Scan(&t.kind, &value)
-		if err == nil && len(value) != len(t.value) {
-			err = damaged("vault_index", ent, "was changed")
+		if err := rows.Scan(&t.kind, &value); err != nil {
+			return nil, err
 		}
-		if err != nil {
-			return nil, errors.Join(err, rows.Close())
+		if len(value) != len(t.value) {
+			return nil, damaged("vault_index", ent, "was changed")
 		}
 		copy(t.value[:], value)
 		out = append(out, t)
 	}
-	return out, errors.Join(rows.Err(), rows.Close())
+	return out, rows.Err()
 }
 
 // scrubConsents checks every statement, and that each patient has as many as were ever stored.
@@ -216,7 +216,7 @@ func (l *Ledger) scrubConsents(ctx context.Context, tx *sql.Tx) (int64, error) {
 	if err == nil {
 		err = l.complete(ctx, tx, "consent", n)
 	}
-	return n, errors.Join(err, keys.close())
+	return n, err
 }
 
 // complete compares the number of rows read with the number ever stored.

@@ -67,7 +67,7 @@ const maxSinkLine = 4096
 // that was acknowledged depends on it.
 func openSinkFile(path string, key ed25519.PrivateKey) (*sink, error) {
 	_, statErr := os.Stat(path)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600) //nolint:gosec // the operator's own file
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fault("open the audit sink", err)
 	}

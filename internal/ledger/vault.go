@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/cipher"
 	"database/sql"
@@ -58,10 +59,10 @@ func (l *Ledger) PutIdentities(ctx context.Context, rows []IdentityRow) (PutCoun
 		}
 		for _, r := range rows {
 			if err := v.put(ctx, r, &n); err != nil {
-				return errors.Join(err, v.close())
+				return err
 			}
 		}
-		return v.close()
+		return nil
 	})
 	if err != nil {
 		return PutCount{}, err
@@ -69,7 +70,7 @@ func (l *Ledger) PutIdentities(ctx context.Context, rows []IdentityRow) (PutCoun
 	return n, nil
 }
 
-// vaultWriter holds the prepared statements of one transaction.
+// vaultWriter holds prepared statements, which end with their transaction.
 type vaultWriter struct {
 	*dataKeys
 	l                                  *Ledger
@@ -78,38 +79,14 @@ type vaultWriter struct {
 
 func (l *Ledger) newVaultWriter(ctx context.Context, tx *sql.Tx) (*vaultWriter, error) {
 	v := &vaultWriter{l: l}
-	var err error
-	if v.dataKeys, err = l.newDataKeys(ctx, tx); err != nil {
-		return nil, err
-	}
-	for _, s := range []struct {
-		into  **sql.Stmt
-		query string
-	}{
-		{&v.find, "SELECT ord FROM vault WHERE ent = ?"},
-		{&v.store, `INSERT INTO vault (ent, token, kind, ord, sealed) VALUES (?, ?, ?, ?, ?) ON CONFLICT (ent) DO UPDATE
-			SET token = excluded.token, kind = excluded.kind, ord = excluded.ord, sealed = excluded.sealed`},
-		{&v.clearIndex, "DELETE FROM vault_index WHERE ent = ?"},
-		{&v.writeTerm, "INSERT INTO vault_index (kind, value, ent) VALUES (?, ?, ?)"},
-	} {
-		if *s.into, err = tx.PrepareContext(ctx, s.query); err != nil {
-			return nil, errors.Join(err, v.close())
-		}
-	}
-	return v, nil
-}
-
-func (v *vaultWriter) close() error {
-	return closeAll(v.dataKeys.close(), v.find, v.store, v.clearIndex, v.writeTerm)
-}
-
-func closeAll(err error, stmts ...*sql.Stmt) error {
-	for _, s := range stmts {
-		if s != nil {
-			err = errors.Join(err, s.Close())
-		}
-	}
-	return err
+	var errs [5]error
+	v.dataKeys, errs[0] = l.newDataKeys(ctx, tx)
+	v.find, errs[1] = prepare(ctx, tx, "SELECT ord FROM vault WHERE ent = ?")
+	v.store, errs[2] = prepare(ctx, tx, `INSERT INTO vault (ent, token, kind, ord, sealed) VALUES (?, ?, ?, ?, ?) ON CONFLICT (ent) DO UPDATE
+		SET token = excluded.token, kind = excluded.kind, ord = excluded.ord, sealed = excluded.sealed`)
+	v.clearIndex, errs[3] = prepare(ctx, tx, "DELETE FROM vault_index WHERE ent = ?")
+	v.writeTerm, errs[4] = prepare(ctx, tx, "INSERT INTO vault_index (kind, value, ent) VALUES (?, ?, ?)")
+	return v, errors.Join(errs[:]...)
 }
 
 func (v *vaultWriter) put(ctx context.Context, r IdentityRow, n *PutCount) error {
@@ -185,20 +162,20 @@ func (l *Ledger) Identities(ctx context.Context, ref AuditRef, ids []models.Pati
 		if err != nil {
 			return err
 		}
-		list, err := tx.PrepareContext(ctx, "SELECT ent, kind, ord, sealed FROM vault WHERE token = ?")
+		list, err := prepare(ctx, tx, "SELECT ent, token, kind, ord, sealed FROM vault WHERE token = ?")
 		if err != nil {
-			return errors.Join(err, keys.close())
+			return err
 		}
 		for _, id := range sortedTokens(ids) {
-			records, err := l.openRecords(ctx, keys, list, id)
+			records, err := openRecords(ctx, keys, list, id)
 			if err != nil {
-				return closeAll(errors.Join(err, keys.close()), list)
+				return err
 			}
 			if len(records) > 0 {
 				out[id] = records
 			}
 		}
-		return closeAll(keys.close(), list)
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -206,39 +183,28 @@ func (l *Ledger) Identities(ctx context.Context, ref AuditRef, ids []models.Pati
 	return out, nil
 }
 
-func (l *Ledger) openRecords(ctx context.Context, keys *dataKeys, list *sql.Stmt, id models.PatientID) ([]IdentityRecord, error) {
-	key, err := keys.find(ctx, id)
-	if err != nil || key == nil {
-		return nil, err
-	}
+func openRecords(ctx context.Context, keys *dataKeys, list *sql.Stmt, id models.PatientID) ([]IdentityRecord, error) {
 	rows, err := list.QueryContext(ctx, id[:])
 	if err != nil {
 		return nil, err
 	}
+	defer rows.Close()
 	var out []IdentityRecord
 	for rows.Next() {
-		var ent, ord, sealed []byte
-		var kind string
-		err := rows.Scan(&ent, &kind, &ord, &sealed)
-		if err == nil && len(ent) != 16 {
-			err = damaged("vault", hexText(ent), "was changed")
+		var r vaultRow
+		if err := r.scan(rows); err != nil {
+			return nil, err
 		}
+		rec, err := r.open(ctx, keys)
 		if err != nil {
-			return nil, errors.Join(err, rows.Close())
-		}
-		rec, err := openRecord(key, models.EntityID(ent), id, RecordKind(kind), ord, sealed)
-		if err != nil {
-			return nil, errors.Join(err, rows.Close())
+			return nil, err
 		}
 		out = append(out, rec)
 	}
-	slices.SortStableFunc(out, func(a, b IdentityRecord) int {
-		if a.Kind != b.Kind {
-			return bytes.Compare([]byte(a.Kind), []byte(b.Kind)) // patient before related
-		}
-		return bytes.Compare(a.Ent[:], b.Ent[:])
+	slices.SortFunc(out, func(a, b IdentityRecord) int { // patient before related
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), bytes.Compare(a.Ent[:], b.Ent[:]))
 	})
-	return out, errors.Join(rows.Err(), rows.Close())
+	return out, rows.Err()
 }
 
 func openRecord(key cipher.AEAD, ent models.EntityID, id models.PatientID, kind RecordKind, ord, sealed []byte) (IdentityRecord, error) {
@@ -275,7 +241,7 @@ func (l *Ledger) FindByIdentifier(ctx context.Context, kind IdentifierKind, valu
 			err = l.confirm(ctx, keys, hits[i], want)
 			found = append(found, hits[i].id)
 		}
-		return errors.Join(err, keys.close())
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -333,8 +299,7 @@ func (l *Ledger) reindex(ctx context.Context, tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
-	err = l.eachRecord(ctx, tx, v.dataKeys, func(r vaultRow, rec IdentityRecord) error { return v.index(ctx, r.ent, r.kind, rec.Identity) })
-	return errors.Join(err, v.close())
+	return l.eachRecord(ctx, tx, v.dataKeys, func(r vaultRow, rec IdentityRecord) error { return v.index(ctx, r.ent, r.kind, rec.Identity) })
 }
 
 // eachRecord opens every record of the vault.
