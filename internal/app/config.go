@@ -100,12 +100,13 @@ func LoadConfig(dir string, environ []string) (Config, error) {
 	return c, c.Validate(path)
 }
 
-// settings keeps the variables that are configuration: CAREREACH_DIR and CAREREACH_TOKEN are not.
+// settings keeps the variables that are configuration: CAREREACH_DIR and CAREREACH_TOKEN are not, and an empty one is as good
+// as none.
 func settings(environ []string) []string {
 	var out []string
 	for _, v := range environ {
-		name, _, _ := strings.Cut(v, "=")
-		if name != "CAREREACH_DIR" && name != "CAREREACH_TOKEN" {
+		name, value, _ := strings.Cut(v, "=")
+		if value != "" && name != "CAREREACH_DIR" && name != "CAREREACH_TOKEN" {
 			out = append(out, v)
 		}
 	}
