@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"carereach/models"
 )
@@ -83,7 +84,7 @@ func (d *engine) copyInto(ctx context.Context, path string) (rows map[string]int
 		return nil, d.note(err)
 	}
 	err = d.transact(ctx, conn, beginWrite, func(tx *Tx) error {
-		if _, err := tx.Exec(ctx, "COPY FROM DATABASE "+identifier(d.catalog)+" TO "+copyCatalog); err != nil {
+		if err := copyTables(ctx, tx); err != nil {
 			return err
 		}
 		want, err := countRows(ctx, tx, d.catalog)
@@ -105,6 +106,38 @@ func (d *engine) copyInto(ctx context.Context, path string) (rows map[string]int
 		}
 	}
 	return rows, err
+}
+
+// copyTables makes and fills every table of the main database in the copy. The engine's own COPY FROM DATABASE would do
+// it, but not inside a transaction once its configuration is locked, and so not in the snapshot whose rows are counted.
+func copyTables(ctx context.Context, tx *Tx) error {
+	rows, err := tx.Query(ctx, "SELECT schema_name, table_name, sql FROM duckdb_tables() WHERE database_name = $1 AND NOT internal ORDER BY schema_name, table_name", tx.db.catalog)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var statements []string
+	for rows.Next() {
+		var schema, name, ddl string
+		if err := rows.Scan(&schema, &name, &ddl); err != nil {
+			return err
+		}
+		there := identifier(schema) + "." + identifier(name)
+		_, body, _ := strings.Cut(ddl, "(") // after CREATE TABLE and the name
+		statements = append(statements,
+			"CREATE SCHEMA IF NOT EXISTS "+copyCatalog+"."+identifier(schema),
+			"CREATE TABLE "+copyCatalog+"."+there+" ("+body,
+			"INSERT INTO "+copyCatalog+"."+there+" SELECT * FROM "+identifier(tx.db.catalog)+"."+there)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, q := range statements {
+		if _, err := tx.Exec(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // removeDatabase deletes a database file and its log, if they are there.

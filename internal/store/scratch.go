@@ -16,7 +16,8 @@ import (
 // Scratch is a database of its own beside the main one, for the intermediate tables of a run. It lives in a file under
 // Options.ScratchDir (in memory for an in-memory store), is not durable and is bounded by Options.ScratchLimit. Every
 // statement reads the main tables as committed when it starts and may write this database only; the engine refuses the
-// rest. Unqualified names mean this database first, the main one second. Calls take turns.
+// rest. Unqualified names mean this database first, the main one second; a schema (staging.x) is one of this database,
+// and pub of the main one is not reached from here. Calls take turns.
 type Scratch struct {
 	store *Store
 	db    *engine

@@ -173,6 +173,9 @@ func (t *Tx) fail(err error) error {
 
 // Exec runs a statement and gives the number of rows it changed; of several statements in one text, the last one's.
 func (t *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if err := t.admit(query); err != nil {
+		return 0, err
+	}
 	inner, stop := t.within(ctx)
 	defer stop()
 	result, err := t.conn.ExecContext(inner, query, parameters(args)...)
@@ -185,6 +188,9 @@ func (t *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error)
 
 // Query runs a statement that gives rows. The caller closes them; what is left open is closed with the transaction.
 func (t *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := t.admit(query); err != nil {
+		return nil, err
+	}
 	inner, stop := t.within(ctx)
 	rows, err := t.conn.QueryContext(inner, query, parameters(args)...) //nolint:sqlclosecheck,rowserrcheck // the caller's to close
 	if err != nil {

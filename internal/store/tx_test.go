@@ -82,18 +82,44 @@ func TestNoRowIsNoFailure(t *testing.T) {
 	}
 }
 
-// A statement that ends the transaction by itself would leave the rest of fn uncommitted or committed at random.
-func TestStatementThatEndsTheTransactionIsFound(t *testing.T) {
+// A statement that ends the transaction by itself would leave the rest of fn uncommitted or committed at random, one that
+// changes the connection would change it for everybody after.
+func TestStatementsOfTheConnectionAreRefused(t *testing.T) {
+	ctx, s := context.Background(), inMemory(t)
+	execute(t, s, "INSERT INTO counter (name, value) VALUES ('k', 1)")
+	for _, q := range []string{"COMMIT", "rollback", "COMMIT; BEGIN TRANSACTION", "DELETE FROM counter; COMMIT; BEGIN", "-- a comment\n  Commit", "DELETE FROM counter;\n-- then\nCOMMIT;\nBEGIN", "START TRANSACTION",
+		"USE pub", "SET search_path = 'pub'", "RESET search_path", "ABORT", "END",
+		"PRAGMA enable_profiling", "CALL enable_logging(storage = 'file', storage_path = '/tmp')", "ATTACH ':memory:' AS m", "DETACH memory", "INSTALL httpfs", "LOAD httpfs"} {
+		for _, run := range []func(context.Context, func(*Tx) error) error{s.Ingest, s.Pipeline, s.Read} {
+			err := run(ctx, func(tx *Tx) error {
+				_, _ = tx.Exec(ctx, q)
+				return nil
+			})
+			want(t, err, models.KindInternal, "no place inside a transaction")
+			err = run(ctx, func(tx *Tx) error {
+				_, err := tx.Query(ctx, q)
+				return err
+			})
+			want(t, err, models.KindInternal, "no place inside a transaction")
+		}
+	}
+	execute(t, s, "UPDATE counter SET value = 2", "SELECT 'a; commit'")
+	if n := one[int64](t, s, "SELECT value FROM counter"); n != 2 {
+		t.Errorf("value %d", n)
+	}
+}
+
+// What gets around that guard is found before COMMIT, and the connection is usable afterwards.
+func TestEndedTransactionIsFound(t *testing.T) {
 	ctx, s := context.Background(), inMemory(t)
 	for _, end := range []string{"COMMIT", "ROLLBACK", "COMMIT; BEGIN TRANSACTION", "ROLLBACK; BEGIN TRANSACTION"} {
 		err := s.Ingest(ctx, func(tx *Tx) error {
-			_, err := tx.Exec(ctx, end)
+			_, err := tx.conn.ExecContext(ctx, end)
 			return err
 		})
 		want(t, err, models.KindInternal, "ended the transaction")
-		execute(t, s, "INSERT INTO counter (name, value) VALUES ('after', 1)")
 		if err := s.Ingest(ctx, func(tx *Tx) error {
-			_, err := tx.Exec(ctx, "DELETE FROM counter")
+			_, err := tx.Exec(ctx, "INSERT INTO counter (name, value) VALUES ('after', 1)")
 			return err
 		}); err != nil {
 			t.Fatalf("the connection is not usable after %s: %v", end, err)
