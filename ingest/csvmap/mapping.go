@@ -276,15 +276,21 @@ func (b *block) required() []*column {
 	return out
 }
 
-// Unmapped lists the headers that no facts block reads, as the file spells them.
+// Unmapped lists the headers that the mapping does not read, as the file spells them.
 func (m *Mapping) Unmapped(header Header) []string {
 	known := map[string]bool{}
-	for _, b := range m.blocks {
-		for _, c := range b.columns {
+	read := func(columns ...*column) {
+		for _, c := range columns {
 			for _, key := range c.keys {
 				known[key] = true
 			}
 		}
+	}
+	for _, b := range m.blocks {
+		read(b.columns...)
+	}
+	if m.zoneColumn != nil {
+		read(m.zoneColumn)
 	}
 	var out []string
 	for i, key := range header.keys {

@@ -11,13 +11,7 @@ func claim(c *call) []models.Fact {
 	f.Set("use", "claim")
 	f.Set("status", claimStatus(c.verb))
 	f.Retracted = c.verb == "reversed"
-	if p, ok := d.child("period"); ok {
-		p.require("start")
-		if start := p.when("start"); start != nil {
-			c.happened("data.period.start", start.Lo)
-		}
-	}
-	f.Set("service_period", opt(d.period("period")))
+	c.service(&f)
 	f.Set("submitted", opt(c.past(d, "submitted_at")))
 	f.Set("adjudicated", opt(c.past(d, "adjudicated_at")))
 	f.Set("paid_on", opt(c.past(d, "paid_at")))
@@ -30,6 +24,26 @@ func claim(c *call) []models.Fact {
 	}
 	c.amounts(&f)
 	return []models.Fact{f}
+}
+
+// service sets the dates of service. A claim without an end is for one day.
+func (c *call) service(f *models.Fact) {
+	p, ok := c.data.child("period")
+	if !ok {
+		return
+	}
+	p.require("start")
+	start := p.when("start")
+	if start == nil {
+		return
+	}
+	c.happened("data.period.start", start.Lo)
+	period := c.data.period("period")
+	if !p.has("end") {
+		day := start.Point()
+		period = &day
+	}
+	f.Set("service_period", opt(period))
 }
 
 func claimStatus(verb string) string {
