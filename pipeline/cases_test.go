@@ -66,8 +66,9 @@ func newCaseBench(t *testing.T) *caseBench {
 	}
 	b.types["codes"] = columns("rt", "VARCHAR", "pid", "BIGINT", "k", "BIGINT", "code", "VARCHAR")
 	b.types["subject"] = columns("pid", "BIGINT", "token", "UUID", "bucket", "SMALLINT", "stub", "BOOLEAN")
-	b.types[givenValueSet] = columns("valueset", "VARCHAR", "code", "VARCHAR")
-	b.types[givenKnownCode] = columns("code", "VARCHAR")
+	for _, table := range givenBefore(caseInputs(t, &txtar.Archive{}), b.codes, judgeMeasures(b.plan.relations, b.codes)) {
+		b.types[table.name] = table.columns
+	}
 	b.run(t, func(e duck) {
 		b.give(t, e, caseInputs(t, &txtar.Archive{}), nil)
 		for _, r := range b.plan.relations {
