@@ -24,7 +24,7 @@ import (
 )
 
 // readyVar names the folder that is prepared once for all tests of this process.
-const readyVar = "CAREREACH_TEST_READY"
+const readyVar = "READY_FOR_CAREREACH_TESTS"
 
 func TestMain(m *testing.M) {
 	testscript.Main(withReady{m}, map[string]func(){"carereach": main})
@@ -100,21 +100,21 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ready": readyCmd(t), "exits": exitsCmd, "field": fieldCmd, "let": letCmd, "keys": keysCmd, "sums": sumsCmd, "hold": holdCmd, "listening": listeningCmd, "mode": modeCmd, "same": sameCmd,
+			"ready": readyCmd, "exits": exitsCmd, "field": fieldCmd, "let": letCmd, "keys": keysCmd, "sums": sumsCmd, "hold": holdCmd, "listening": listeningCmd, "mode": modeCmd, "same": sameCmd,
 		},
 	})
 }
 
-// readyCmd copies the prepared folder to $WORK/NAME and points CAREREACH_DIR at it.
-func readyCmd(t *testing.T) func(*testscript.TestScript, bool, []string) {
-	return func(ts *testscript.TestScript, neg bool, args []string) {
-		if neg || len(args) != 1 {
-			ts.Fatalf("usage: ready NAME")
-		}
-		to := ts.MkAbs(args[0])
-		ts.Check(copyFolder(prepared(t), to))
-		ts.Setenv("CAREREACH_DIR", to)
+// readyCmd copies the prepared folder and points CAREREACH_DIR at the copy: ready NAME
+func readyCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: ready NAME")
 	}
+	from, err := prepare()
+	ts.Check(err)
+	to := ts.MkAbs(args[0])
+	ts.Check(copyFolder(from, to))
+	ts.Setenv("CAREREACH_DIR", to)
 }
 
 // copyFolder copies a folder that no process has open.
@@ -161,7 +161,7 @@ func exitsCmd(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// lookUp finds a value in the JSON of a file by a path of names and numbers: rows.0.patient. "#" is the length of a list.
+// lookUp finds a value in the JSON of a file by a path of names and numbers: rows.0.patient. "len" is the length of a list.
 func lookUp(ts *testscript.TestScript, file, path string) any {
 	var v any
 	if err := json.Unmarshal([]byte(ts.ReadFile(file)), &v); err != nil {
@@ -176,7 +176,7 @@ func lookUp(ts *testscript.TestScript, file, path string) any {
 			}
 			v = next
 		case []any:
-			if step == "#" {
+			if step == "len" {
 				v = len(at)
 				continue
 			}
