@@ -22,7 +22,7 @@ type GapFilter struct {
 
 // Words writes the filter for people, as it is printed on lists; "all gaps" when nothing is filtered.
 func (f GapFilter) Words() string {
-	return words("all gaps", "measure", string(f.Measure), "status", string(f.Status), "due", string(f.Due), "site", f.Site, "payer", f.Payer)
+	return words("all gaps", [2]string{"measure", string(f.Measure)}, [2]string{"status", string(f.Status)}, [2]string{"due", string(f.Due)}, [2]string{"site", f.Site}, [2]string{"payer", f.Payer})
 }
 
 func (f GapFilter) args(run Run) []any {
@@ -114,11 +114,11 @@ func GapCells(rows iter.Seq2[Gap, error]) iter.Seq2[[]any, error] {
 }
 
 // words joins the filters that are set, "measure colorectal_screening, status open".
-func words(none string, pairs ...string) string {
+func words(none string, filters ...[2]string) string {
 	var out []string
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			out = append(out, pairs[i]+" "+pairs[i+1])
+	for _, f := range filters {
+		if f[1] != "" {
+			out = append(out, f[0]+" "+f[1])
 		}
 	}
 	if len(out) == 0 {

@@ -24,7 +24,7 @@ const (
 
 // Words writes the filter for people, as it is printed on lists; "all targets" when nothing is filtered.
 func (f TargetFilter) Words() string {
-	return words("all targets", "programme", f.Programme, "site", f.Site, "may be contacted", f.Contact)
+	return words("all targets", [2]string{"programme", f.Programme}, [2]string{"site", f.Site}, [2]string{"may be contacted", f.Contact})
 }
 
 func (f TargetFilter) args(run Run) []any {

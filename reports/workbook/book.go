@@ -261,7 +261,7 @@ func (s *sheet) closeTable(sw *excelize.StreamWriter, rows int) error {
 func (b *book) row(l line) ([]any, error) {
 	out := make([]any, len(l.cells))
 	for i, c := range l.cells {
-		c.look.padded = i > 0 && c.look.align == "" && (c.look.rule || c.look.fill == navy)
+		c.look.padded = i > 0 && c.look.align == "" && (c.look.rule || c.look == headLook)
 		style, err := b.style(c.look)
 		if err != nil {
 			return nil, err

@@ -1,7 +1,11 @@
 package workbook
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"carereach/models"
 	"carereach/reports"
@@ -94,6 +98,27 @@ func (x *executive) provenance() *sheet {
 	return s
 }
 
+// inputLines lists what decided the rows of the run, as far as it does not stand elsewhere on the sheet.
+func inputLines(inputs json.RawMessage) []reports.Named {
+	var all map[string]json.RawMessage
+	if json.Unmarshal(inputs, &all) != nil {
+		return nil
+	}
+	for _, elsewhere := range []string{"as_of", "period", "zone", "known_to"} {
+		delete(all, elsewhere)
+	}
+	var out []reports.Named
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		text := string(all[name])
+		var plain string
+		if json.Unmarshal(all[name], &plain) == nil {
+			text = plain
+		}
+		out = append(out, reports.Named{Name: strings.ReplaceAll(name, "_", " "), Text: text})
+	}
+	return out
+}
+
 func (x *executive) runLines(add func(part, item string, value any)) {
 	run := x.report.Run
 	add("run", "id", string(run.ID))
@@ -101,6 +126,9 @@ func (x *executive) runLines(add func(part, item string, value any)) {
 	add("run", "measurement period", run.Period.Start.String()+" to "+run.Period.End.String())
 	add("run", "zone", run.Zone)
 	add("run", "published", run.PublishedAt.UTC().Format("2006-01-02 15:04:05 UTC"))
+	for _, in := range inputLines(run.Inputs) {
+		add("run input", in.Name, in.Text)
+	}
 	add("report", "made", x.opts.Generated.UTC().Format("2006-01-02 15:04:05 UTC"))
 	add("report", "program", x.report.Provenance.Build)
 	if x.opts.User != "" {

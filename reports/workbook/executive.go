@@ -185,7 +185,7 @@ func (x *executive) summaryLine(v reports.KPIValue, row int) line {
 	source := v.State.Word()
 	switch {
 	case v.State == reports.Measured:
-		source += ": " + quantity(*v.Numerator) + " of " + quantity(*v.Denominator)
+		source += evidence(v, x.report.Currency)
 	case v.Reason != "":
 		source = strings.TrimPrefix(source+": "+v.Reason, "imported: ")
 	}
@@ -194,10 +194,20 @@ func (x *executive) summaryLine(v reports.KPIValue, row int) line {
 		now, status, change, money, {value: source, look: textLook.with(func(l *look) { l.size = 9 })}}}
 }
 
-// quantity writes a numerator or denominator: whole numbers without decimals.
-func quantity(n reports.Number) string {
-	s := strings.TrimSuffix(reports.Format(models.UnitMoney, "", n), ".00")
-	return strings.TrimSpace(s)
+// evidence writes what a measured value was divided from: ": 1,204 of 8,600".
+func evidence(v reports.KPIValue, currency string) string {
+	quantity := func(n reports.Number) string {
+		return strings.TrimSuffix(reports.Format(models.UnitScore, "", n), ".0")
+	}
+	switch v.Unit {
+	case models.UnitRate:
+		return ": " + quantity(*v.Numerator) + " of " + quantity(*v.Denominator)
+	case models.UnitMoney:
+		return ": " + reports.Format(models.UnitMoney, currency, *v.Numerator) + " over " + quantity(*v.Denominator)
+	case models.UnitHours:
+		return ""
+	}
+	return ": " + quantity(*v.Numerator) + " over " + quantity(*v.Denominator)
 }
 
 // age says how old the data are, beside the day they are judged on.

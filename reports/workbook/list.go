@@ -74,6 +74,9 @@ func (b *book) list(meta ListMeta, rows iter.Seq2[[]any, error]) error {
 		{cells: []cell{{value: words, look: subLook}}},
 		heads(head...),
 	}
+	for i := range head { // flush with the cells below, which have no look of their own
+		s.lines[listHead-1].cells[i].look.size = baseSize
+	}
 	if err := b.add(s); err != nil {
 		return err
 	}
@@ -112,7 +115,7 @@ func (b *book) listEnd(sw *excelize.StreamWriter, shown int, total int64) error 
 
 // listRows streams the rows, at most so many, and gives their number. Nothing is kept of a row.
 func (b *book) listRows(sw *excelize.StreamWriter, columns []reports.ListColumn, rows iter.Seq2[[]any, error], most int) (int, error) {
-	day, err := b.style(look{format: "yyyy-mm-dd"})
+	day, err := b.style(look{format: "yyyy-mm-dd", align: "left"})
 	if err != nil {
 		return 0, err
 	}

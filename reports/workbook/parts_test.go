@@ -1,8 +1,11 @@
 package workbook
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"carereach/reports"
 
 	"github.com/xuri/excelize/v2"
 	"pgregory.net/rapid"
@@ -65,4 +68,15 @@ func TestSeriesInOrder(t *testing.T) {
 			t.Fatal("repairing twice is not repairing once")
 		}
 	})
+}
+
+func TestInputLines(t *testing.T) {
+	got := inputLines([]byte(`{"as_of":"2026-06-30","zone":"UTC","code":"ab12","kpi":{"seq":7,"hash":"x"},"value_sets":"2025"}`))
+	want := []reports.Named{{Name: "code", Text: "ab12"}, {Name: "kpi", Text: `{"seq":7,"hash":"x"}`}, {Name: "value sets", Text: "2025"}}
+	if !slices.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
+	if got := inputLines([]byte("not json")); got != nil {
+		t.Errorf("%v", got)
+	}
 }

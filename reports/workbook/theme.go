@@ -58,7 +58,6 @@ var (
 	textLook    = look{rule: true, wrap: true}
 	numberLook  = look{rule: true, align: "right"}
 	countLook   = look{rule: true, align: "right", format: "#,##0"}
-	dateLook    = look{rule: true, align: "right", format: "yyyy-mm-dd"}
 	monthLook   = look{rule: true, align: "right", format: "mmm yyyy"}
 	rateLook    = look{rule: true, align: "right", format: "0.0%"}
 )
