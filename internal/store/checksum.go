@@ -28,8 +28,9 @@ func Checksum(ctx context.Context, tx *Tx, table string, columns []string, where
 		v := "CAST(" + identifier(c) + " AS VARCHAR)"
 		text.WriteString("CASE WHEN " + identifier(c) + " IS NULL THEN '-' ELSE CAST(strlen(" + v + ") AS VARCHAR) || ':' || " + v + " END")
 	}
-	query := "SELECT count(*), CAST(coalesce(sum(md5_number_upper(row_text)), 0) AS VARCHAR), CAST(coalesce(sum(md5_number_lower(row_text)), 0) AS VARCHAR)" +
-		" FROM (SELECT " + text.String() + " AS row_text FROM " + tableName(table)
+	// The two halves are added apart: as HUGEINT neither sum can overflow, nor depend on how threads share the rows.
+	query := "SELECT count(*), CAST(coalesce(sum(CAST(h >> 64 AS UBIGINT)), 0) AS VARCHAR), CAST(coalesce(sum(CAST(h & 18446744073709551615::UHUGEINT AS UBIGINT)), 0) AS VARCHAR)" +
+		" FROM (SELECT md5_number(" + text.String() + ") AS h FROM " + tableName(table)
 	if where != "" {
 		query += " WHERE " + where
 	}

@@ -37,9 +37,12 @@ type writer struct {
 	conn *sql.Conn
 }
 
+// atOpen are settings that hold while the engine opens the file, before lockDown: it must fetch and load nothing for it.
+const atOpen = "autoinstall_known_extensions=false&autoload_known_extensions=false&allow_community_extensions=false"
+
 // connect opens the file, locks the engine down and brings the schema up to date.
 func connect(ctx context.Context, s *Store) (*engine, error) {
-	connector, err := duckdb.NewConnector(s.opts.Path, nil)
+	connector, err := duckdb.NewConnector(s.opts.Path+"?"+atOpen, nil)
 	if err != nil {
 		return nil, holder(err)
 	}

@@ -54,8 +54,8 @@ var faults = []struct {
 	kind          models.Kind
 	message, mend string
 }{
-	{"No space left on device", models.KindUnavail, "disk of the analytics store is full", "free some space; nothing that was committed is lost"},
 	{"has been invalidated", models.KindUnavail, "analytics store stopped after a failed write", "free some space or mend the disk, then reopen the store; nothing that was committed is lost"},
+	{"No space left on device", models.KindUnavail, "disk of the analytics store is full", "free some space; nothing that was committed is lost"},
 	{"failed to offload data block", models.KindUnavail, "statement needs more scratch space than it may use", "raise store.scratch_limit or free some space"},
 	{"Out of Memory Error", models.KindUnavail, "statement needs more memory than it may use", "raise store.memory_limit"},
 	{"Could not set lock on file", models.KindUnavail, "analytics store is in use by another process", "stop that process, or let the running daemon answer over its socket"},

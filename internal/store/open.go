@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -186,8 +188,11 @@ func checkOptions(opts Options) (Options, error) {
 	if info, err := os.Stat(opts.Path); err == nil && !info.Mode().IsRegular() {
 		return bad("analytics store is not a file: "+opts.Path, "move it away")
 	}
-	if _, err := url.Parse(opts.Path); err != nil || strings.Contains(opts.Path, "?") {
-		return bad("path of the analytics store holds a question mark or a percent sign", "choose a folder with a plain name")
+	if _, err := url.Parse(opts.Path); err != nil || strings.ContainsAny(opts.Path, "?#") {
+		return bad("path of the analytics store holds a question mark, a number sign or a percent sign", "choose a folder with a plain name")
+	}
+	if err := checkMagic(opts.Path); err != nil {
+		return opts, err
 	}
 	if err := os.MkdirAll(opts.ScratchDir, 0o700); err != nil {
 		return opts, &models.Error{Kind: models.KindConfig, Message: "scratch folder cannot be made", Mend: "check the rights on the folder above it", Cause: err}
@@ -202,6 +207,29 @@ func checkOptions(opts Options) (Options, error) {
 		return opts, &models.Error{Kind: models.KindConfig, Message: "scratch folder cannot be made private", Mend: "it must belong to the user that runs carereach", Cause: err}
 	}
 	return opts, nil
+}
+
+// checkMagic refuses a file that is no database of the engine before the engine sees it: it would look for an extension that
+// can read it. A missing or empty file is about to become one.
+func checkMagic(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return &models.Error{Kind: models.KindConfig, Message: "analytics store cannot be read", Mend: "it must belong to the user that runs carereach", Cause: err}
+	}
+	defer f.Close()
+	const magic = "DUCK"
+	var head [8 + len(magic)]byte // a checksum, then the magic
+	n, err := io.ReadFull(f, head[:])
+	if err == io.EOF || err == nil && string(head[8:]) == magic { //nolint:errorlint // ReadFull gives io.EOF itself
+		return nil
+	}
+	if n < len(head) || err == nil {
+		return &models.Error{Kind: models.KindCorruption, Message: "file is not an analytics store", Mend: mendRebuild}
+	}
+	return &models.Error{Kind: models.KindUnavail, Message: "analytics store cannot be read", Mend: "check the disk", Cause: err}
 }
 
 // realFolder gives the absolute path of a folder without symbolic links, as the engine compares it.

@@ -225,6 +225,7 @@ func TestOpenRefusesFoldersThatDoNotFit(t *testing.T) {
 		"store in scratch":      func(o *Options) { o.ScratchDir = dir },
 		"store below scratch":   func(o *Options) { o.ScratchDir = filepath.Dir(dir) },
 		"question mark in path": func(o *Options) { o.Path = filepath.Join(dir, "what?.duckdb") },
+		"number sign in path":   func(o *Options) { o.Path = filepath.Join(dir, "no#1.duckdb") },
 		"percent sign in path":  func(o *Options) { o.Path = filepath.Join(dir, "100%zz.duckdb") },
 		"memory is no size":     func(o *Options) { o.MemoryLimit = "lots" },
 		"memory is nothing":     func(o *Options) { o.MemoryLimit = "0GB" },
