@@ -20,8 +20,16 @@ func patientShowCommand(c *cli) *cobra.Command {
 	var args app.PatientArgs
 	var asOf dateFlag
 	cmd := command("show TOKEN", "The one page about a patient; audited", cobra.ExactArgs(1), func(ctx context.Context, argv []string) error {
+		cfg, err := app.LoadConfig(c.dir, c.environ)
+		if err != nil {
+			return err
+		}
+		zone, err := cfg.Location()
+		if err != nil {
+			return err
+		}
 		args.Token, args.AsOf = argv[0], asOf.day
-		return question[app.PatientShown]{verb: "patient.show", args: args, print: func(p *page, s app.PatientShown) { patientPage(p, s, c.now()) }}.ask(ctx, c)
+		return question[app.PatientShown]{verb: "patient.show", args: args, print: func(p *page, s app.PatientShown) { patientPage(p, s, c.now(), zone) }}.ask(ctx, c)
 	})
 	cmd.Flags().StringVar(&args.Purpose, "purpose", "", purposeHelp)
 	asOfFlag(cmd, &asOf)

@@ -10,8 +10,8 @@ import (
 )
 
 // patientPage writes the one page about a patient: who, how to reach them, care, gaps, what is coming up and what was,
-// consents, and who looked at the record.
-func patientPage(p *page, s app.PatientShown, now time.Time) {
+// consents, and who looked at the record. Times are in the zone of the site.
+func patientPage(p *page, s app.PatientShown, now time.Time, zone *time.Location) {
 	p.line("%s", or(s.Person.Name, "(name not known)"))
 	p.line("token %s", s.Token)
 	if n := len(s.Tokens); n > 1 {
@@ -25,7 +25,7 @@ func patientPage(p *page, s app.PatientShown, now time.Time) {
 		p.heading("Care gaps")
 		p.line("  no run is published yet: carereach analyze --as-of YYYY-MM-DD")
 	}
-	patientHistory(p, s, now)
+	patientHistory(p, s, now, zone)
 	patientConsents(p, s.Consents)
 	patientSeen(p, s)
 }
@@ -41,7 +41,7 @@ func patientWho(p *page, s app.PatientShown) {
 		if f.Deceased {
 			deceased = "yes"
 		}
-		kv = append(kv, "deceased", deceased, "age", age, "sex", f.Sex, "language", f.Language, "race", f.Race, "ethnicity", f.Ethnicity, "site", f.Site, "clinician", f.PCP, "payer", f.Payer,
+		kv = append(kv, "deceased", deceased, "age", age, "sex", f.Sex, "language", f.Language, "race", groupWord(f.Race), "ethnicity", groupWord(f.Ethnicity), "site", f.Site, "clinician", f.PCP, "payer", f.Payer,
 			"last visit", day(f.LastVisit), "next visit", day(f.NextVisit))
 	}
 	p.pairs(kv...)
@@ -52,22 +52,24 @@ func patientWho(p *page, s app.PatientShown) {
 
 func patientReach(p *page, s app.PatientShown) {
 	p.heading("How to reach")
+	var kv []string
 	for _, t := range s.Person.Telecom {
-		p.pairs(strings.TrimSpace(t.Use+" "+t.System), t.Value)
+		kv = append(kv, strings.TrimSpace(t.Use+" "+t.System), t.Value)
 	}
 	for _, a := range s.Person.Addresses {
-		p.pairs(strings.TrimSpace(a.Use+" address"), addressLine(a))
+		kv = append(kv, strings.TrimSpace(a.Use+" address"), addressLine(a))
 	}
 	for _, r := range s.Person.Contacts {
-		var ways []string
+		ways := []string{r.Name}
 		for _, t := range r.Telecom {
 			ways = append(ways, t.Value)
 		}
-		p.line("  %s: %s %s", or(strings.Join(r.Relation, ", "), "related"), r.Name, strings.Join(ways, ", "))
+		kv = append(kv, relationWords(r.Relation), strings.Join(ways, ", "))
 	}
 	if s.Profile != nil && s.Profile.InRun {
-		p.line("  allowed and possible on %s: %s", s.Profile.AsOf, or(strings.Join(s.Profile.Reach, ", "), "nothing"))
+		kv = append(kv, "allowed and possible", or(strings.Join(s.Profile.Reach, ", "), "nothing")+", as of "+s.Profile.AsOf.String())
 	}
+	p.pairs(kv...)
 }
 
 func addressLine(a models.Address) string {
@@ -78,33 +80,6 @@ func addressLine(a models.Address) string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-// reasonWords says a DEQM reason code in words.
-func reasonWords(code string) string {
-	switch models.GapReason(code) {
-	case models.ReasonNotFound:
-		return "no such record"
-	case models.ReasonMissing:
-		return "the record lacks what is asked for"
-	case models.ReasonPresent:
-		return "there is something that must not be"
-	case models.ReasonInvalidAttribute:
-		return "wrong status or code"
-	case models.ReasonDateInRange:
-		return "in time"
-	case models.ReasonDateOutOfRange:
-		return "not in time"
-	case models.ReasonValueInRange:
-		return "value in range"
-	case models.ReasonValueOutOfRange:
-		return "value out of range"
-	case models.ReasonCountInRange:
-		return "often enough"
-	case models.ReasonCountOutOfRange:
-		return "not often enough"
-	}
-	return code
 }
 
 func patientGaps(p *page, s app.PatientShown) {
@@ -128,28 +103,31 @@ func patientGaps(p *page, s app.PatientShown) {
 		if g.EvidenceValue != "" {
 			evidence += ", " + g.EvidenceValue
 		}
-		t.row(g.Measure, status, due, reasonWords(g.Reason), evidence)
+		t.row(g.Measure, status, due, reasonWord(g.Reason), evidence)
 	}
 	p.table(t)
 }
 
-func patientHistory(p *page, s app.PatientShown, now time.Time) {
+func patientHistory(p *page, s app.PatientShown, now time.Time, zone *time.Location) {
 	coming, was := &table{columns: columns("", "", "", ""), bare: true, indent: "  "}, &table{columns: columns("", "", "", ""), bare: true, indent: "  "}
 	for _, h := range s.History.Rows {
 		at, to := "day not known", was
 		if h.At != nil {
-			at = h.At.UTC().Format("2006-01-02 15:04 UTC")
+			at = h.At.In(zone).Format("2006-01-02 15:04")
+			if h.Day {
+				at = h.At.UTC().Format(time.DateOnly)
+			}
 			if h.At.After(now) {
 				to = coming
 			}
 		}
-		to.row(at, h.Kind, h.Status, h.What)
+		to.row(at, h.Kind, plain(h.Status), plain(h.What))
 	}
 	if len(coming.rows) > 0 {
-		p.heading("Coming up")
+		p.heading("Coming up (%s)", zone)
 		p.table(coming)
 	}
-	p.heading("What was")
+	p.heading("What was (%s)", zone)
 	if len(was.rows) == 0 {
 		p.line("  Nothing is on record.")
 	}

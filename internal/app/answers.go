@@ -20,6 +20,7 @@ type (
 	Gap            = reports.Gap
 	GapPage        = reports.List[reports.Gap]    // answer of gaps.list
 	TargetPage     = reports.List[reports.Target] // answer of targets.list
+	Profile        = reports.Profile              // what a run says about a patient
 	Happening      = reports.Happening
 	KPI            = reports.KPIValue       // one KPI with everything it is shown with
 	Measure        = reports.MeasureSummary // one measure with its counts
