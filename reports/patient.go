@@ -82,7 +82,8 @@ func (p *Profile) readSpine(ctx context.Context, q Querier, run Run, token model
 // Happening is one thing that is known of a patient, from the current facts.
 type Happening struct {
 	Kind   string     `json:"kind"`
-	At     *time.Time `json:"at"` // UTC; nil when the day is not known
+	At     *time.Time `json:"at"`                 // UTC; nil when the day is not known
+	Day    bool       `json:"day_only,omitempty"` // the source gave a day without a clock time: At is its midnight in UTC
 	Status string     `json:"status,omitempty"`
 	What   string     `json:"what,omitempty"` // codes, a value with its unit, an amount
 	Ent    string     `json:"ent"`            // the resource, as evidence names it
@@ -93,7 +94,7 @@ func History(ctx context.Context, q Querier, token models.PatientID, limit int64
 	list := List[Happening]{Rows: []Happening{}}
 	for row, err := range each(ctx, q, "history of a patient", "reports/patient_events.sql", []any{token.String(), limit}, func(rows *sql.Rows) (h Happening, err error) {
 		var at sql.NullTime
-		err = rows.Scan(&h.Kind, &at, &h.Status, &h.What, &h.Ent, &list.Total)
+		err = rows.Scan(&h.Kind, &at, &h.Day, &h.Status, &h.What, &h.Ent, &list.Total)
 		if at.Valid && at.Time.Year() > 1 {
 			utc := at.Time.UTC()
 			h.At = &utc
