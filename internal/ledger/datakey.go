@@ -48,6 +48,14 @@ func (d *dataKeys) find(ctx context.Context, id models.PatientID) (cipher.AEAD, 
 	if err != nil {
 		return nil, err
 	}
+	return d.unwrap(id, wrapped, kek)
+}
+
+// unwrap gives the data key that was stored for a patient.
+func (d *dataKeys) unwrap(id models.PatientID, wrapped []byte, kek int) (cipher.AEAD, error) {
+	if d.cached != nil && d.cachedFor == id {
+		return d.cached, nil
+	}
 	key, err := d.ring.unwrap(id, wrapped, kek)
 	if err != nil {
 		return nil, err

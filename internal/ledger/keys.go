@@ -77,7 +77,7 @@ func CreateDemoKeys(dir, seed string) error {
 	return createKeys(dir, func(name string) []byte { return subkey([]byte(seed), "demo "+name) })
 }
 
-func createKeys(dir string, make func(name string) []byte) error {
+func createKeys(dir string, keyOf func(name string) []byte) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return keyFault(dir, "folder cannot be made", "choose a folder that you may write, outside the data folder", err)
 	}
@@ -92,7 +92,7 @@ func createKeys(dir string, make func(name string) []byte) error {
 		return keyFault(dir, "folder cannot be closed to others", "choose a folder that you own", err)
 	}
 	for _, name := range append(singleFiles[:], kekFile(1)) {
-		if err := writeKey(filepath.Join(dir, name), make(name)); err != nil {
+		if err := writeKey(filepath.Join(dir, name), keyOf(name)); err != nil {
 			return err
 		}
 	}

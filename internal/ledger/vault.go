@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/cipher"
 	"database/sql"
@@ -151,6 +150,9 @@ func (l *Ledger) Identity(ctx context.Context, ref AuditRef, id models.PatientID
 	return found[id], err
 }
 
+// identityChunk is the number of patients that one statement opens.
+const identityChunk = 500
+
 // Identities is Identity for many patients at once; ref must name all of them. Patients without records are left out.
 func (l *Ledger) Identities(ctx context.Context, ref AuditRef, ids []models.PatientID) (map[models.PatientID][]IdentityRecord, error) {
 	out := make(map[models.PatientID][]IdentityRecord, len(ids))
@@ -162,17 +164,9 @@ func (l *Ledger) Identities(ctx context.Context, ref AuditRef, ids []models.Pati
 		if err != nil {
 			return err
 		}
-		list, err := prepare(ctx, tx, "SELECT ent, token, kind, ord, sealed FROM vault WHERE token = ?")
-		if err != nil {
-			return err
-		}
-		for _, id := range sortedTokens(ids) {
-			records, err := openRecords(ctx, keys, list, id)
-			if err != nil {
+		for chunk := range slices.Chunk(sortedTokens(ids), identityChunk) {
+			if err := openChunk(ctx, tx, keys, chunk, out); err != nil {
 				return err
-			}
-			if len(records) > 0 {
-				out[id] = records
 			}
 		}
 		return nil
@@ -183,28 +177,39 @@ func (l *Ledger) Identities(ctx context.Context, ref AuditRef, ids []models.Pati
 	return out, nil
 }
 
-func openRecords(ctx context.Context, keys *dataKeys, list *sql.Stmt, id models.PatientID) ([]IdentityRecord, error) {
-	rows, err := list.QueryContext(ctx, id[:])
+// openChunk opens the records of some patients, the patients' own before those of related persons.
+func openChunk(ctx context.Context, tx *sql.Tx, keys *dataKeys, ids []models.PatientID, out map[models.PatientID][]IdentityRecord) error {
+	list, err := json.Marshal(texts(ids))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer rows.Close()
-	var out []IdentityRecord
-	for rows.Next() {
+	return ask(ctx, tx, func(rows *sql.Rows) error {
 		var r vaultRow
-		if err := r.scan(rows); err != nil {
-			return nil, err
+		var wrapped []byte
+		var kek sql.NullInt64
+		if err := r.scan(rows, &wrapped, &kek); err != nil {
+			return err
 		}
-		rec, err := r.open(ctx, keys)
+		if !kek.Valid {
+			return damaged("vault_key", r.id, "is missing")
+		}
+		key, err := keys.unwrap(r.id, wrapped, int(kek.Int64))
 		if err != nil {
-			return nil, err
+			return err
 		}
-		out = append(out, rec)
+		rec, err := openRecord(key, r.ent, r.id, r.kind, r.ord, r.sealed)
+		out[r.id] = append(out[r.id], rec)
+		return err
+	}, `SELECT v.ent, v.token, v.kind, v.ord, v.sealed, k.wrapped, k.kek FROM vault v LEFT JOIN vault_key k ON k.token = v.token
+		WHERE v.token IN (SELECT unhex(value) FROM json_each(?)) ORDER BY v.token, v.kind, v.ent`, string(list))
+}
+
+func texts(ids []models.PatientID) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = id.String()
 	}
-	slices.SortFunc(out, func(a, b IdentityRecord) int { // patient before related
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), bytes.Compare(a.Ent[:], b.Ent[:]))
-	})
-	return out, rows.Err()
+	return out
 }
 
 func openRecord(key cipher.AEAD, ent models.EntityID, id models.PatientID, kind RecordKind, ord, sealed []byte) (IdentityRecord, error) {
@@ -257,9 +262,10 @@ type vaultRow struct {
 	ord, sealed []byte
 }
 
-func (r *vaultRow) scan(rows *sql.Rows) error {
+// scan reads the row's columns, and more that follow them.
+func (r *vaultRow) scan(rows *sql.Rows, more ...any) error {
 	var ent, token []byte
-	if err := rows.Scan(&ent, &token, &r.kind, &r.ord, &r.sealed); err != nil {
+	if err := rows.Scan(append([]any{&ent, &token, &r.kind, &r.ord, &r.sealed}, more...)...); err != nil {
 		return err
 	}
 	if len(ent) != 16 || len(token) != 16 {
