@@ -204,6 +204,6 @@ func sampleRequest() Request {
 		Checksums:   []Named{{"gap", strings.Repeat("ab", 32)}, {"kpi", strings.Repeat("cd", 32)}},
 		ValueSets:   []Named{{"edition", "2025, 1,204 codes"}, {"influenza_vaccine", "absent"}},
 		Inputs:      []Count{{"stored", 17900}, {"duplicate", 220}, {"ignored", 60}, {"quarantined", 21}},
-		Quarantined: []Count{{"date_invalid", 13}, {"subject_missing", 8}},
+		Quarantined: []Count{{"date_invalid ", 13}, {"subject_missing", 8}},
 	}}
 }

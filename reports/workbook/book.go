@@ -261,7 +261,7 @@ func (s *sheet) closeTable(sw *excelize.StreamWriter, rows int) error {
 func (b *book) row(l line) ([]any, error) {
 	out := make([]any, len(l.cells))
 	for i, c := range l.cells {
-		c.look.padded = i > 0 && c.look.align == "" && (c.look.rule || c.look == headLook)
+		c.look.padded = i > 0 && c.look.align != "right" && (c.look.rule || c.look == headLook)
 		style, err := b.style(c.look)
 		if err != nil {
 			return nil, err
@@ -271,9 +271,12 @@ func (b *book) row(l line) ([]any, error) {
 	return out, nil
 }
 
-// plain gives the value as the file holds it: dates as day numbers, exact numbers as the nearest float.
+// plain gives the value as the file holds it: dates as day numbers, exact numbers as the nearest float, texts without
+// space around them (which would need an attribute that the schema does not have).
 func plain(v any) any {
 	switch v := v.(type) {
+	case string:
+		return strings.TrimSpace(v)
 	case models.Date:
 		return serial(v)
 	case reports.Number:
@@ -297,6 +300,30 @@ func (s *sheet) pixels(columns int) uint {
 		sum += w*8 + 5
 	}
 	return uint(sum)
+}
+
+// The printable part of a Letter page in points, landscape.
+const (
+	pageLong  = 11*72 - 2*0.4*72
+	pageShort = 8.5*72 - 2*0.6*72
+)
+
+// keepTogether begins a new printed page before a row when what stands there, so many pixels high, would be cut by the end
+// of the page.
+func (s *sheet) keepTogether(row int, pixels uint) {
+	wide, high := pageLong, pageShort
+	if s.portrait {
+		wide, high = pageShort+2*0.2*72, pageLong-2*0.2*72
+	}
+	scale := math.Min(1, wide/(float64(s.pixels(len(s.widths)))*0.75))
+	high /= scale
+	used := 0.0
+	for _, l := range s.lines[:min(row-1, len(s.lines))] {
+		used += s.heightOf(l)
+	}
+	if left := high - math.Mod(used, high); left < float64(pixels)*0.75+40 && left < high {
+		s.pageBreaks = append(s.pageBreaks, row)
+	}
 }
 
 // heightOf gives a row the height that its wrapped text needs at the widths of its columns.

@@ -31,7 +31,7 @@ const noData = "no data"
 // values, so that charts can point at them.
 func (x *executive) kpis() (*sheet, *months) {
 	s := &sheet{name: kpisSheet, colour: accent, freezeRow: kpisHead, freezeCol: 1, repeat: fmt.Sprintf("%d:%d", kpisHead, kpisHead), tableFrom: kpisHead, tableName: "tblKPIs",
-		widths: []float64{29, 15, 11, 11, 13, 14, 12, 13, 10, 12, 12, 14, 11, 46}}
+		widths: []float64{29, 22, 11, 11, 13, 14, 12, 13, 10, 12, 12, 14, 11, 46}}
 	s.lines = []line{
 		{cells: []cell{{value: "Key performance indicators", look: titleLook}}},
 		{cells: []cell{{value: x.span() + ", against the 12 months before", look: subLook}}},
@@ -194,6 +194,7 @@ func (x *executive) monthLines(s *sheet) *months {
 		s.lines = append(s.lines, line{}, line{cells: []cell{{value: "By month: no data", look: sectionLook}}})
 		return m
 	}
+	s.keepTogether(len(s.lines)+2, 24*26)
 	s.lines = append(s.lines, line{}, line{cells: []cell{{value: "By month", look: sectionLook}}}, line{cells: head})
 	last := reports.LastMonth(x.report.Run.AsOf)
 	m.from = len(s.lines) + 1

@@ -129,10 +129,10 @@ func (b *book) listRows(sw *excelize.StreamWriter, columns []reports.ListColumn,
 			return n, tooLong(int64(n) + 1)
 		}
 		for i, v := range row {
-			if d, ok := v.(models.Date); ok {
-				v = excelize.Cell{StyleID: day, Value: serial(d)}
+			out[i] = plain(v)
+			if _, ok := v.(models.Date); ok {
+				out[i] = excelize.Cell{StyleID: day, Value: out[i]}
 			}
-			out[i] = v
 		}
 		n++
 		if err := sw.SetRow(ref(0, listHead+n), out); err != nil {

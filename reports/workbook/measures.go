@@ -15,7 +15,7 @@ const gapsSheet = "Gaps to goal"
 // measures makes the sheet with every measure, all sites first, then by site.
 func (x *executive) measures() *sheet {
 	s := &sheet{name: "Measures", colour: accent, freezeRow: 4, freezeCol: 1, repeat: "4:4", tableFrom: 4, tableName: "tblMeasures",
-		widths: []float64{31, 18, 8, 10, 10, 13, 12, 10, 10, 14, 10, 10, 10, 48}}
+		widths: []float64{33, 22, 8, 10, 10, 13, 12, 10, 10, 14, 10, 10, 10, 48}}
 	s.lines = []line{
 		{cells: []cell{{value: "Measures", look: titleLook}}},
 		{cells: []cell{{value: "Judged on " + longDate(x.report.Run.AsOf) + ", measurement period " + x.report.Run.Period.Start.String() + " to " + x.report.Run.Period.End.String(), look: subLook}}},
@@ -51,6 +51,7 @@ func (x *executive) measures() *sheet {
 	c := newChart(excelize.Col, "Rate and target by measure, all sites", alt, chartSize{s.pixels(len(s.widths)), 380}, "0%", rates, goals)
 	zero := 0.0
 	c.YAxis.Minimum = &zero
+	s.keepTogether(len(s.lines)+2, 380)
 	s.charts = []placed{{ref(0, len(s.lines)+2), c}}
 	return s
 }
@@ -105,7 +106,7 @@ type gapRow struct {
 // gaps makes the sheet that says where most is missing, and how much of it can be reached.
 func (x *executive) gaps() *sheet {
 	s := &sheet{name: gapsSheet, colour: accent, freezeRow: 4, freezeCol: 1, repeat: "4:4", tableFrom: 4, tableName: "tblGapsToGoal",
-		widths: []float64{33, 20, 12, 12, 12, 14, 14, 16, 16, 18}}
+		widths: []float64{34, 24, 12, 12, 12, 14, 14, 16, 16, 18}}
 	s.lines = []line{
 		{cells: []cell{{value: "Gaps to goal", look: titleLook}}},
 		{cells: []cell{{value: "Where most patients are missing to the target, and how many of those with an open gap may be contacted. All sites first.", look: subLook}}},
@@ -130,6 +131,7 @@ func (x *executive) gaps() *sheet {
 	rest := seriesBar(at(gapsSheet, 7, 4), span(gapsSheet, 0, 5, whole), span(gapsSheet, 7, 5, whole), "B8C4CE")
 	c := newChart(excelize.ColStacked, "Open gaps by measure: reachable or not, all sites", "Stacked bar chart: open gaps of each measure over all sites, by whether the patient may be contacted; the numbers are in the table above.",
 		chartSize{s.pixels(len(s.widths)), 380}, "#,##0", reach, rest)
+	s.keepTogether(len(s.lines)+2, 380)
 	s.charts = []placed{{ref(0, len(s.lines)+2), c}}
 	return s
 }

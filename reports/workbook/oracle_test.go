@@ -193,7 +193,10 @@ func TestOraclePages(t *testing.T) {
 			t.Fatal(err)
 		}
 		pages := strings.Split(strings.TrimSuffix(string(text), "\f"), "\f")
-		titles := []string{"executive summary", "Key performance indicators", "Measures", "Gaps to goal", "Retention", "", "Return-on-investment model", "Definitions", "Provenance"}
+		titles := []string{"executive summary", "Key performance indicators", "Measures", "Gaps to goal", "Retention", "Staying in care", "Return-on-investment model", "Definitions", "Provenance"}
+		if name == "empty" { // both parts of retention fit on one page
+			titles = slices.Delete(titles, 5, 6)
+		}
 		if len(pages) != len(titles) {
 			t.Errorf("%s: %d pages, want %d", name, len(pages), len(titles))
 		}

@@ -1,6 +1,7 @@
 package workbook
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -79,4 +80,24 @@ func TestInputLines(t *testing.T) {
 	if got := inputLines([]byte("not json")); got != nil {
 		t.Errorf("%v", got)
 	}
+}
+
+// A chart that would be cut by the end of a page begins a new one, and only then.
+func TestKeepTogether(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := &sheet{widths: []float64{20, 20, 20}} // narrower than a page: printed at full size
+		rows := rapid.IntRange(1, 120).Draw(t, "rows")
+		for range rows {
+			s.lines = append(s.lines, line{height: 20})
+		}
+		chart := uint(rapid.IntRange(50, 500).Draw(t, "chart"))
+		s.keepTogether(rows+1, chart)
+		left := pageShort - math.Mod(float64(rows)*20, pageShort)
+		if fits := left >= float64(chart)*0.75; !fits && len(s.pageBreaks) == 0 {
+			t.Fatalf("%g points are left for a chart of %g", left, float64(chart)*0.75)
+		}
+		if roomy := left >= float64(chart)*0.75+40; roomy && len(s.pageBreaks) != 0 {
+			t.Fatalf("a page of its own for a chart of %g, %g points were left", float64(chart)*0.75, left)
+		}
+	})
 }
