@@ -21,8 +21,10 @@ func (p *Pipeline) publishNew(ctx context.Context, plan plan, res *RunResult, sc
 		if err := p.writeRun(ctx, tx, plan, res, scratch); err != nil {
 			return err
 		}
-		res.Sums, res.Rows, err = sumRun(ctx, tx, res.ID)
-		return err
+		if res.Sums, res.Rows, err = sumRun(ctx, tx, res.ID); err != nil {
+			return err
+		}
+		return allPublished(plan, res)
 	})
 	if err != nil {
 		return fmt.Errorf("publish run %s: %w", res.ID, err)
@@ -44,17 +46,12 @@ func (p *Pipeline) finish(ctx context.Context, res RunResult) error {
 // transaction: a reader must never see a run in part.
 func (p *Pipeline) writeRun(ctx context.Context, on statements, plan plan, res *RunResult, scratch string) error {
 	p.opts.Hooks(HookPublishBegun)
-	sources := map[string][]string{givenFinding: {givenFinding}} // published table → tables of the scratch database
-	for _, r := range plan.relations {
-		if r.Publishes != "" {
-			sources[r.Publishes] = append(sources[r.Publishes], r.Name)
-		}
-	}
+	sources := publishers(plan)
 	for _, t := range models.Published {
-		for _, relation := range sources[t.Name] {
-			text := runText("insert", map[string]any{"Table": t.Name, "Relation": quote(relation), "Scratch": quote(scratch), "Columns": columnNames(t.Columns)})
+		if relations := sources[t.Name]; len(relations) > 0 {
+			text := runText("insert", map[string]any{"Table": t.Name, "Relations": relations, "Scratch": quote(scratch), "Columns": columnNames(t.Columns)})
 			if _, err := on.Exec(ctx, text, string(res.ID)); err != nil {
-				return fmt.Errorf("write %s of %s: %w", t.Name, relation, err)
+				return fmt.Errorf("write %s: %w", t.Name, err)
 			}
 		}
 		p.opts.Hooks(HookPublishTable + t.Name)
@@ -71,6 +68,38 @@ func (p *Pipeline) writeRun(ctx context.Context, on statements, plan plan, res *
 		}
 	}
 	p.opts.Hooks(HookPublishPointer)
+	return nil
+}
+
+// publishers gives for each published table the tables of the scratch database that its rows come from.
+func publishers(plan plan) map[string][]string {
+	out := map[string][]string{givenFinding: {quote(givenFinding)}}
+	for _, r := range plan.relations {
+		if r.Publishes != "" {
+			out[r.Publishes] = append(out[r.Publishes], quote(r.Name))
+		}
+	}
+	return out
+}
+
+// allPublished fails when a published table has not the rows that its relations made: the engine is known to have lost some
+// without an error (see sql/pipeline/insert.sql).
+func allPublished(plan plan, res *RunResult) error {
+	want := map[string]int64{givenFinding: int64(len(res.Checks))}
+	made := map[string]int64{}
+	for _, r := range res.Relations {
+		made[r.Name] = r.Rows
+	}
+	for _, r := range plan.relations {
+		if r.Publishes != "" {
+			want[r.Publishes] += made[r.Name]
+		}
+	}
+	for name, n := range res.Rows {
+		if n != want[name] {
+			return &models.Error{Kind: models.KindInternal, Message: fmt.Sprintf("engine kept %d of %d rows of pub.%s", n, want[name], name), Mend: "nothing was published; report this"}
+		}
+	}
 	return nil
 }
 

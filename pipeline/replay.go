@@ -111,7 +111,7 @@ func (p *Pipeline) again(ctx context.Context, plan plan, res *RunResult, was Pub
 				return &differs{tables}
 			}
 			res.Rows, res.erased = rows, tables
-			return nil
+			return allPublished(plan, res)
 		})
 	})
 	if err != nil {
