@@ -29,7 +29,7 @@ func analyzePage(p *page, r app.AnalyzeResult) {
 		p.line("run %s as of %s, in %.1f s", short(r.Run), r.AsOf, r.Seconds)
 	}
 	if n, ok := r.Rows["patient"]; ok {
-		p.line("%s patients", thousands(n))
+		p.line("%s", many(n, "patient"))
 	}
 	if len(r.Gaps) > 0 {
 		p.heading("Care gaps")
@@ -70,10 +70,10 @@ func example(names []string, sample [][]string) string {
 
 func tellAnalyze(e env, r app.AnalyzeResult) {
 	if r.Stubs > 0 {
-		e.say("%s patients are left out until their Patient record arrives", thousands(r.Stubs))
+		e.say("left out until their Patient record arrives: %s", many(r.Stubs, "patient"))
 	}
 	if r.Rings > 0 {
-		e.say("%s patients are merged in a ring; none of those merges is applied", thousands(r.Rings))
+		e.say("merged in a ring, so that none of those merges is applied: %s", many(r.Rings, "patient"))
 	}
 	if r.Replay != "" {
 		e.say("earlier runs could not be made again: %s", r.Replay)

@@ -26,7 +26,7 @@ func backupCreateCommand(c *cli) *cobra.Command {
 	cmd := command("create", "Write a backup, also while a daemon runs", cobra.NoArgs, func(ctx context.Context, _ []string) error {
 		return writeFile(out, func(w io.Writer) error {
 			return question[app.BackupResult]{verb: "backup.create", args: app.None{}, out: w, tell: func(e env, r app.BackupResult) {
-				e.say("%d files, %s, written to %s; carereach backup verify reads it back. It does not hold the keys: keep them, and a copy, elsewhere", len(r.Files), megabytes(r.Bytes), out)
+				e.say("%s, %s, written to %s; carereach backup verify reads it back. It does not hold the keys: keep them, and a copy, elsewhere", many(len(r.Files), "file"), megabytes(r.Bytes), out)
 			}}.ask(ctx, c)
 		})
 	})

@@ -32,7 +32,7 @@ everybody, and no network is needed. A folder that the demo made before is repla
 
 func demoPage(p *page, d app.DemoResult, currency string) {
 	p.line("Synthetic data: a made-up clinic, people who do not exist. %.1f s.", d.Seconds)
-	p.heading("1. Taken in: %s inputs of %d files", thousands(sum(d.Ingest.Outcomes)), d.Ingest.Files)
+	p.heading("1. Taken in: %s of %s", many(sum(d.Ingest.Outcomes), "input"), many(d.Ingest.Files, "file"))
 	p.outcomes(d.Ingest.Outcomes)
 	p.quarantined(d.Ingest.Reasons)
 	p.heading("2. Care gaps as of %s", d.Analyze.AsOf)

@@ -81,7 +81,7 @@ func dlqRetryCommand(c *cli) *cobra.Command {
 }
 
 func retriedPage(p *page, r app.Retried) {
-	p.line("%s inputs tried again: %s released, %s kept", thousands(r.Tried), thousands(r.Released), thousands(r.Kept))
+	p.line("%s tried again: %s released, %s kept", many(r.Tried, "input"), thousands(r.Released), thousands(r.Kept))
 	for _, reason := range sortedKeys(r.Reasons) {
 		p.line("  kept, %s: %s", reason, thousands(r.Reasons[reason]))
 	}

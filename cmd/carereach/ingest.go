@@ -57,7 +57,7 @@ func (c *cli) takeIn(ctx context.Context, args app.IngestArgs, mapping string, p
 		even: func(r app.IngestResult) bool { return r.Files > 0 || sum(r.Outcomes)+sum(r.Pending) > 0 },
 		tell: func(e env, r app.IngestResult) {
 			if skipped := files.Skipped(); len(skipped) > 0 {
-				e.say("%d files were left out because of their extension: %s", len(skipped), strings.Join(skipped, ", "))
+				e.say("left out because of their extension: %s: %s", many(len(skipped), "file"), strings.Join(skipped, ", "))
 			}
 			if len(r.Reasons) > 0 {
 				e.say("some inputs are quarantined: carereach ingest dlq list says why, each with how to mend it")
@@ -80,10 +80,13 @@ func (p *page) outcomes(o models.Outcomes) {
 }
 
 func ingestPage(p *page, r app.IngestResult) {
-	p.line("%s inputs of %d files, %s in %.1f s", thousands(sum(r.Outcomes)), r.Files, megabytes(r.Bytes), r.Seconds)
-	p.outcomes(r.Outcomes)
 	if n := sum(r.Pending); n > 0 {
-		p.line("before them, %s inputs of an earlier load that had been cut short", thousands(n))
+		p.line("%s of an earlier load that had stopped", many(n, "input"))
+		p.outcomes(r.Pending)
+	}
+	if r.Files > 0 || sum(r.Pending) == 0 {
+		p.line("%s of %s, %s in %.1f s", many(sum(r.Outcomes), "input"), many(r.Files, "file"), megabytes(r.Bytes), r.Seconds)
+		p.outcomes(r.Outcomes)
 	}
 	p.quarantined(r.Reasons)
 }
@@ -108,11 +111,11 @@ func ingestStatusCommand(c *cli) *cobra.Command {
 }
 
 func statusPage(p *page, s app.IngestStatus) {
-	p.line("%s inputs taken in", thousands(sum(s.Outcomes)))
+	p.line("%s taken in", many(sum(s.Outcomes), "input"))
 	p.outcomes(s.Outcomes)
-	p.line("%s patients, %s of them named by facts only, until their Patient record arrives", thousands(s.Patients), thousands(s.Stubs))
+	p.line("%s, %s of them named by facts only, until their Patient record arrives", many(s.Patients, "patient"), thousands(s.Stubs))
 	if waiting := s.End - s.Read; waiting > 0 {
-		p.line("%s records of the log wait to be taken in", thousands(waiting))
+		p.line("not taken in yet: %s of the log", many(waiting, "record"))
 	}
 	if len(s.Types) > 0 {
 		p.heading("By source and type")

@@ -74,7 +74,7 @@ They are shown as imported. A file with a mistake is refused as a whole, naming 
 }
 
 func enteredPage(p *page, r app.KPIEntered) {
-	p.line("%d values read, %d of them new", r.Read, r.New)
+	p.line("%s read, %d of them new", many(r.Read, "value"), r.New)
 }
 
 func tellEntered(e env, r app.KPIEntered) {

@@ -73,7 +73,7 @@ func patientEraseCommand(c *cli) *cobra.Command {
 		}
 		args.Token = argv[0]
 		return question[app.Erased]{verb: "patient.erase", args: args, print: func(p *page, e app.Erased) {
-			p.line("erased: %d records of one person", len(e.Tokens))
+			p.line("erased: %s of one person", many(len(e.Tokens), "record"))
 			p.pairs("facts", thousands(e.Facts), "rows of published runs", thousands(e.Published), "inputs emptied in the log", thousands(int64(e.Records)))
 		}, tell: func(e env, _ app.Erased) {
 			e.say("backups made before still hold the sealed bytes and, with their keys, can be read: let them expire; a restore repeats this erasure")

@@ -135,6 +135,14 @@ func thousands(n int64) string {
 	return sign + s
 }
 
+// many writes a count with its noun: "1 patient", "5,212 inputs".
+func many[N int | int64](n N, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return thousands(int64(n)) + " " + one + "s"
+}
+
 // megabytes writes a size.
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 

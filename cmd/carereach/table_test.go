@@ -108,3 +108,12 @@ func TestPairsLeaveOutWhatIsNotKnown(t *testing.T) {
 		t.Errorf("pairs %q, want %q", got, want)
 	}
 }
+
+func TestMany(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int64]string{0: "0 inputs", 1: "1 input", 2: "2 inputs", 5212: "5,212 inputs"} {
+		if got := many(n, "input"); got != want {
+			t.Errorf("many(%d) = %q, want %q", n, got, want)
+		}
+	}
+}

@@ -21,7 +21,7 @@ func valuesetLoadCommand(c *cli) *cobra.Command {
 		}
 		defer func() { err = errors.Join(err, files.Close()) }()
 		return question[app.ValueSetResult]{verb: "valueset.load", args: app.None{}, files: files, total: files.Size(), print: func(p *page, r app.ValueSetResult) {
-			p.line("%s value sets with %s codes loaded; %s in force", thousands(int64(r.Sets)), thousands(int64(r.Codes)), thousands(int64(r.InForce)))
+			p.line("%s with %s loaded; %s in force", many(r.Sets, "value set"), many(r.Codes, "code"), thousands(int64(r.InForce)))
 			p.line("edition %s", short(r.Edition))
 		}, tell: func(e env, _ app.ValueSetResult) {
 			e.say("the next analyze uses them; published runs stay as they are")
