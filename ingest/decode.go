@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"carereach/ingest/csvmap"
 	"carereach/ingest/event"
@@ -32,15 +31,14 @@ type decoder struct {
 
 // mappings holds the CSV mappings that the log has defined so far, by content hash.
 type mappings struct {
-	zone   *time.Location // of local times, unless a mapping or a row names its own
 	mu     sync.RWMutex
 	byHash map[string]*csvmap.Mapping
 }
 
-func newMappings(zone *time.Location) *mappings {
-	m := &mappings{zone: zone, byHash: map[string]*csvmap.Mapping{}}
+func newMappings() *mappings {
+	m := &mappings{byHash: map[string]*csvmap.Mapping{}}
 	for _, shipped := range csvmap.Shipped() {
-		m.byHash[shipped.Hash()] = shipped.WithZone(zone)
+		m.byHash[shipped.Hash()] = shipped
 	}
 	return m
 }
@@ -53,7 +51,7 @@ func (m *mappings) define(rec *intake.Record) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.byHash[mapping.Hash()] = mapping.WithZone(m.zone)
+	m.byHash[mapping.Hash()] = mapping
 	return nil
 }
 

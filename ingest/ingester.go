@@ -28,12 +28,11 @@ const (
 // Options bound what a load accepts. Zero values mean the defaults of the configuration.
 type Options struct {
 	Tenant        string
-	Zone          *time.Location // of local times in CSV files; nil: UTC
-	MaxValueBytes int            // longest resource, event or row
-	BatchBytes    int            // bytes of records decoded and committed together
-	StopShare     float64        // a batch with more than this share in quarantine stops the load
-	StopMin       int            // and at least so many inputs of it
-	Workers       int            // decoders side by side
+	MaxValueBytes int     // longest resource, event or row
+	BatchBytes    int     // bytes of records decoded and committed together
+	StopShare     float64 // a batch with more than this share in quarantine stops the load
+	StopMin       int     // and at least so many inputs of it
+	Workers       int     // decoders side by side
 	Hooks         func(point string)
 }
 
@@ -72,10 +71,7 @@ func New(ctx context.Context, s *store.Store, l *ledger.Ledger, log *intake.Log,
 	if opts.Hooks == nil {
 		opts.Hooks = func(string) {}
 	}
-	if opts.Zone == nil {
-		opts.Zone = time.UTC
-	}
-	in := &Ingester{store: s, ledger: l, keys: l.Keys(), log: log, opts: opts, mappings: newMappings(opts.Zone)}
+	in := &Ingester{store: s, ledger: l, keys: l.Keys(), log: log, opts: opts, mappings: newMappings()}
 	for range opts.Workers {
 		in.decoders = append(in.decoders, &decoder{tenant: opts.Tenant, keys: in.keys, mappings: in.mappings,
 			fhir: fhir.NewDecoder(fhir.Options{MaxBytes: opts.MaxValueBytes}), events: &event.Decoder{Tenant: opts.Tenant}})

@@ -88,11 +88,7 @@ func (a *App) open(ctx context.Context, o Options) error {
 		Threads: a.Config.Store.threads(), Now: a.now}); err != nil {
 		return fmt.Errorf("open analytics store: %w", err)
 	}
-	zone, err := a.Config.Location()
-	if err != nil {
-		return err
-	}
-	if a.Ingester, err = ingest.New(ctx, a.Store, a.Ledger, a.Log, ingest.Options{Tenant: a.Config.Tenant, Zone: zone, MaxValueBytes: a.Config.Ingest.MaxValueBytes, Workers: a.Config.Store.threads(),
+	if a.Ingester, err = ingest.New(ctx, a.Store, a.Ledger, a.Log, ingest.Options{Tenant: a.Config.Tenant, MaxValueBytes: a.Config.Ingest.MaxValueBytes, Workers: a.Config.Store.threads(),
 		StopShare: a.Config.Ingest.StopShare, StopMin: a.Config.Ingest.StopMin, Hooks: a.hooks}); err != nil {
 		return err
 	}

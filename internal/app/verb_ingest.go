@@ -42,7 +42,7 @@ func (c *Call) ingestFile(ctx context.Context, in IngestArgs) (IngestResult, err
 	if !nameForm.MatchString(string(src)) {
 		return res, &models.Error{Kind: models.KindUsage, Message: "the source name is not valid", Mend: "use lower-case letters, digits and hyphens"}
 	}
-	mappings, err := mappingsOf(in)
+	mappings, err := mappingsOf(in, a.Config.Zone)
 	if err != nil {
 		return res, err
 	}
@@ -83,15 +83,25 @@ func (c *Call) afterIngest(ctx context.Context, res *IngestResult) error {
 	return err
 }
 
-func mappingsOf(in IngestArgs) ([]*csvmap.Mapping, error) {
-	if in.Mapping == "" {
-		return csvmap.Shipped(), nil
+// mappingsOf gives the mappings of a load: the one that was named, else the shipped ones. Local times in them are the
+// site's, which becomes part of each mapping, so that a replay reads them the same.
+func mappingsOf(in IngestArgs, zone string) ([]*csvmap.Mapping, error) {
+	all := csvmap.Shipped()
+	if in.Mapping != "" {
+		m, err := csvmap.Load(in.MappingName, []byte(in.Mapping))
+		if err != nil {
+			return nil, err
+		}
+		all = []*csvmap.Mapping{m}
 	}
-	m, err := csvmap.Load(in.MappingName, []byte(in.Mapping))
-	if err != nil {
-		return nil, err
+	for i, m := range all {
+		here, err := m.WithZone(zone)
+		if err != nil {
+			return nil, err
+		}
+		all[i] = here
 	}
-	return []*csvmap.Mapping{m}, nil
+	return all, nil
 }
 
 func (c *Call) ingestStatus(ctx context.Context, _ None) (ingest.Status, error) {
