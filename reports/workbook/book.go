@@ -308,9 +308,9 @@ const (
 	pageShort = 8.5*72 - 2*0.6*72
 )
 
-// keepTogether begins a new printed page before a row when what stands there, so many pixels high, would be cut by the end
-// of the page.
-func (s *sheet) keepTogether(row int, pixels uint) {
+// keepTogether sees to it that what stands at a row is not cut by the end of a printed page. It gives the height that
+// there is, in pixels: most, or less where at least least of it fit; else a new page begins before the row.
+func (s *sheet) keepTogether(row int, least, most uint) uint {
 	wide, high := pageLong, pageShort
 	if s.portrait {
 		wide, high = pageShort+2*0.2*72, pageLong-2*0.2*72
@@ -321,9 +321,16 @@ func (s *sheet) keepTogether(row int, pixels uint) {
 	for _, l := range s.lines[:min(row-1, len(s.lines))] {
 		used += s.heightOf(l)
 	}
-	if left := high - math.Mod(used, high); left < float64(pixels)*0.75+40 && left < high {
-		s.pageBreaks = append(s.pageBreaks, row)
+	const margin = 40 // points, for what the heights of rows are off
+	left := high - math.Mod(used, high) - margin
+	switch {
+	case left >= float64(most)*0.75:
+		return most
+	case left >= float64(least)*0.75:
+		return uint(left / 0.75)
 	}
+	s.pageBreaks = append(s.pageBreaks, row)
+	return most
 }
 
 // heightOf gives a row the height that its wrapped text needs at the widths of its columns.

@@ -194,7 +194,7 @@ func (x *executive) monthLines(s *sheet) *months {
 		s.lines = append(s.lines, line{}, line{cells: []cell{{value: "By month: no data", look: sectionLook}}})
 		return m
 	}
-	s.keepTogether(len(s.lines)+2, 24*26)
+	s.keepTogether(len(s.lines)+2, 26*24, 26*24)
 	s.lines = append(s.lines, line{}, line{cells: []cell{{value: "By month", look: sectionLook}}}, line{cells: head})
 	last := reports.LastMonth(x.report.Run.AsOf)
 	m.from = len(s.lines) + 1

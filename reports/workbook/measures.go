@@ -48,10 +48,10 @@ func (x *executive) measures() *sheet {
 	rates := seriesBar(at("Measures", 7, 4), span("Measures", 0, 5, whole), span("Measures", 7, 5, whole), accent)
 	goals := seriesBar(at("Measures", 8, 4), span("Measures", 0, 5, whole), span("Measures", 8, 5, whole), second)
 	alt := "Bar chart: rate and target of each measure over all sites; the numbers are in the table above."
-	c := newChart(excelize.Col, "Rate and target by measure, all sites", alt, chartSize{s.pixels(len(s.widths)), 380}, "0%", rates, goals)
+	size := chartSize{s.pixels(len(s.widths)), s.keepTogether(len(s.lines)+2, 260, 380)}
+	c := newChart(excelize.Col, "Rate and target by measure, all sites", alt, size, "0%", rates, goals)
 	zero := 0.0
 	c.YAxis.Minimum = &zero
-	s.keepTogether(len(s.lines)+2, 380)
 	s.charts = []placed{{ref(0, len(s.lines)+2), c}}
 	return s
 }
@@ -129,9 +129,9 @@ func (x *executive) gaps() *sheet {
 	s.shades = []shading{{area: "F5:" + ref(5, len(s.lines)), rules: []excelize.ConditionalFormatOptions{bar}}}
 	reach := seriesBar(at(gapsSheet, 6, 4), span(gapsSheet, 0, 5, whole), span(gapsSheet, 6, 5, whole), accent)
 	rest := seriesBar(at(gapsSheet, 7, 4), span(gapsSheet, 0, 5, whole), span(gapsSheet, 7, 5, whole), "B8C4CE")
+	size := chartSize{s.pixels(len(s.widths)), s.keepTogether(len(s.lines)+2, 260, 380)}
 	c := newChart(excelize.ColStacked, "Open gaps by measure: reachable or not, all sites", "Stacked bar chart: open gaps of each measure over all sites, by whether the patient may be contacted; the numbers are in the table above.",
-		chartSize{s.pixels(len(s.widths)), 380}, "#,##0", reach, rest)
-	s.keepTogether(len(s.lines)+2, 380)
+		size, "#,##0", reach, rest)
 	s.charts = []placed{{ref(0, len(s.lines)+2), c}}
 	return s
 }

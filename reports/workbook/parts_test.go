@@ -90,14 +90,17 @@ func TestKeepTogether(t *testing.T) {
 		for range rows {
 			s.lines = append(s.lines, line{height: 20})
 		}
-		chart := uint(rapid.IntRange(50, 500).Draw(t, "chart"))
-		s.keepTogether(rows+1, chart)
+		least := uint(rapid.IntRange(50, 300).Draw(t, "least"))
+		most := least + uint(rapid.IntRange(0, 200).Draw(t, "more"))
+		got := s.keepTogether(rows+1, least, most)
 		left := pageShort - math.Mod(float64(rows)*20, pageShort)
-		if fits := left >= float64(chart)*0.75; !fits && len(s.pageBreaks) == 0 {
-			t.Fatalf("%g points are left for a chart of %g", left, float64(chart)*0.75)
-		}
-		if roomy := left >= float64(chart)*0.75+40; roomy && len(s.pageBreaks) != 0 {
-			t.Fatalf("a page of its own for a chart of %g, %g points were left", float64(chart)*0.75, left)
+		switch {
+		case got < least || got > most:
+			t.Fatalf("%d pixels, asked for %d to %d", got, least, most)
+		case len(s.pageBreaks) == 0 && float64(got)*0.75 > left:
+			t.Fatalf("%g points are left for a chart of %g", left, float64(got)*0.75)
+		case len(s.pageBreaks) != 0 && (got != most || left >= float64(least)*0.75+41):
+			t.Fatalf("a page of its own for a chart of at least %g points, %g were left", float64(least)*0.75, left)
 		}
 	})
 }

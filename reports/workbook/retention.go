@@ -71,7 +71,7 @@ func cohortLine(c reports.Cohort) line {
 
 // curve adds the Kaplan-Meier curve: numbers on the left, the chart beside them.
 func (x *executive) curve(s *sheet) {
-	s.keepTogether(len(s.lines)+2, 420)
+	s.keepTogether(len(s.lines)+2, 480, 480)
 	s.lines = append(s.lines, line{}, line{cells: []cell{{value: "Staying in care: Kaplan-Meier curve from the first visit", look: sectionLook}}},
 		line{cells: []cell{{value: "Lost: 18 months unseen. Censored: died, or followed no longer. Share: the product of 1 - lost / at risk.", look: subLook}}})
 	points := x.report.Retention.Curve
