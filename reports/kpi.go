@@ -34,7 +34,7 @@ func (s State) Word() string { return strings.ReplaceAll(string(s), "_", " ") }
 // Status is a value against its target: always a shape and a word, so that nothing is said by colour alone.
 type Status string
 
-// On target; near (short of it by at most NearShare of the target); off. Empty when there is no value or no target.
+// On target; near, short of it by at most a tenth of the target; off. Empty when there is no value or no target.
 const (
 	OnTarget Status = "● On target"
 	Near     Status = "▲ Near"

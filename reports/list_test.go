@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// sampleCurrent opens the sample and its run.
+// withSample runs fn over the newest run of the sample.
 func withSample(t testing.TB, patients int, fn func(q Querier, run Run) error) {
 	t.Helper()
 	read(t, openSample(t, patients), func(q Querier) error {
