@@ -53,15 +53,15 @@ func (e env) say(format string, args ...any) {
 
 // run does what args say and gives the exit code. An error is printed once, with how to mend it.
 func run(ctx context.Context, e env, args []string) int {
-	root := newRoot(e)
+	root := newRoot(e) //nolint:contextcheck // cobra hands the context to each command
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
 	message := strings.Join(strings.Fields(err.Error()), " ")
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		message = "stopped by a signal; what was done before it is durable, run the command again to go on"
+	if ctx.Err() != nil {
+		message = "stopped by a signal (" + message + "); what was done before it is durable, run the command again to go on"
 	}
 	if !ran(err) && !strings.Contains(message, "; ") {
 		message += "; see: " + cmd.CommandPath() + " --help"

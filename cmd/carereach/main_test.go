@@ -187,3 +187,80 @@ func TestTenantOf(t *testing.T) {
 		}
 	}
 }
+
+// A signal stops a command between two commits; the message says that running it again goes on.
+func TestStoppedBySignal(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	var out, errs bytes.Buffer
+	code := run(ctx, env{stdin: strings.NewReader(""), stdout: &out, stderr: &errs, now: time.Now}, []string{"--dir", prepared(t), "analyze", "--as-of", "2026-05-31"})
+	if code != 1 || out.Len() > 0 || !strings.HasPrefix(errs.String(), "carereach: stopped by a signal (") || !strings.Contains(errs.String(), "run the command again") {
+		t.Errorf("code %d, stdout %q, stderr %q", code, out.String(), errs.String())
+	}
+}
+
+// With --json a command prints the verb's answer as it is, and nothing else.
+func TestJSONIsTheAnswer(t *testing.T) {
+	dir := prepared(t)
+	for _, c := range []struct {
+		verb string
+		args any
+		line []string
+	}{
+		{"gaps.list", map[string]any{"status": "open", "limit": 7}, []string{"gaps", "list", "--limit", "7"}},
+		{"gaps.list", map[string]any{"count": true}, []string{"gaps", "count"}},
+		{"measure.list", app.AsOfArgs{}, []string{"measure", "list"}},
+		{"kpi.list", app.KPIArgs{}, []string{"kpi", "list"}},
+		{"run.list", app.None{}, []string{"runs"}},
+		{"ingest.status", app.None{}, []string{"ingest", "status"}},
+		{"targets.list", map[string]any{"contact": "no", "programme": "bp_control"}, []string{"targets", "list", "--contact", "no", "--programme", "bp_control", "--limit", "0"}},
+	} {
+		want, err := app.Client{Dir: dir}.Do(context.Background(), c.verb, c.args, app.NoFiles{}, sink{unwanted{}, &progress{}})
+		if err != nil {
+			t.Fatalf("%s: %v", c.verb, err)
+		}
+		code, stdout, stderr := do(t, nil, "", append([]string{"--dir", dir, "--json"}, c.line...)...)
+		if code != 0 || stderr != "" || stdout != string(want)+"\n" {
+			t.Errorf("carereach %v: code %d, stderr %q, stdout differs from the answer of %s: %t", c.line, code, stderr, c.verb, stdout != string(want)+"\n")
+		}
+	}
+}
+
+// Arguments are seen by every user of the machine: nothing that names a patient in the real world can be one.
+func TestNoIdentifierIsAnArgument(t *testing.T) {
+	t.Parallel()
+	every(newRoot(env{}), func(cmd *cobra.Command) {
+		for _, word := range []string{"mrn", "phone", "email", "birth", "address", "patient", "record"} {
+			if cmd.Flags().Lookup(word) != nil {
+				t.Errorf("%s has a flag --%s", cmd.CommandPath(), word)
+			}
+		}
+		if strings.HasPrefix(cmd.CommandPath(), "carereach patient ") && cmd.Name() == "find" && cmd.Args(cmd, []string{"MRN-0001"}) == nil {
+			t.Errorf("%s takes the identifier as an argument", cmd.CommandPath())
+		}
+	})
+}
+
+func TestMoment(t *testing.T) {
+	t.Parallel()
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		give string
+		days int
+		want string
+	}{
+		{"2026-06-30", 0, "2026-06-30T04:00:00Z"}, {"2026-06-30", 1, "2026-07-01T04:00:00Z"}, {"2026-11-01", 1, "2026-11-02T05:00:00Z"}, // the day that the clocks go back
+		{"2026-06-30T12:00:00Z", 1, "2026-06-30T12:00:00Z"}, {" 2026-06-30T12:00:00+02:00", 0, "2026-06-30T10:00:00Z"},
+	} {
+		got, err := moment(c.give, zone, c.days)
+		if err != nil || got.UTC().Format(time.RFC3339) != c.want {
+			t.Errorf("moment(%q, %d) = %v, %v, want %s", c.give, c.days, got, err, c.want)
+		}
+	}
+	if got, err := moment("", zone, 1); got != nil || err != nil {
+		t.Errorf("no moment gives %v, %v", got, err)
+	}
+}

@@ -53,7 +53,7 @@ func (w withReady) Run() int {
 }
 
 // prepared gives a carereach folder with the made-up clinic loaded and analysed as of 2026-06-30. Whoever changes it takes a
-// copy.
+// copy. Tests that open it are not parallel: one process may have it open at a time, and parallel ones copy it.
 func prepared(t testing.TB) string {
 	t.Helper()
 	dir, err := prepare()
