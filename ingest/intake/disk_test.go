@@ -40,6 +40,81 @@ func TestSyncFails(t *testing.T) {
 	check(t, mustOpen(t, dir, s, small), recs(0, 40))
 }
 
+// What a failed Append left behind a shorter one that came after it does not stay in the file.
+func TestShorterAfterFailure(t *testing.T) {
+	dir, s := t.TempDir(), newSealer(t, "k1")
+	l := mustOpen(t, dir, s, Options{BlockBytes: 600, Now: clock})
+	mustAppend(t, l, recs(0, 2))
+	broken := true
+	l.sync = func(f *os.File) error {
+		if broken {
+			return syscall.EIO
+		}
+		return f.Sync()
+	}
+	if _, _, err := l.Append(t.Context(), recs(2, 40)); err == nil {
+		t.Fatal("append on a broken disk")
+	}
+	broken = false
+	mustAppend(t, l, recs(2, 3))
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l = mustOpen(t, dir, s, small)
+	if l.Recovered() != nil {
+		t.Errorf("recovered %+v: the rest of a failed append was still there", l.Recovered())
+	}
+	check(t, l, recs(0, 3))
+}
+
+// Names are made durable before anything that depends on them is acknowledged: the steps in their order.
+func TestOrderOfSyncs(t *testing.T) {
+	var steps []string
+	o := small
+	o.Hooks = func(p string) { steps = append(steps, p) }
+	l := mustOpen(t, t.TempDir(), newSealer(t, "k1"), o)
+	dirBroken := false
+	l.sync = func(f *os.File) error { steps = append(steps, "sync"); return f.Sync() }
+	l.syncDir = func(dir string) error {
+		if steps = append(steps, "dirsync"); dirBroken {
+			return syscall.EIO
+		}
+		return syncDir(dir)
+	}
+	one := []Record{{Format: FormatFHIR, Body: make([]byte, 10)}}
+	next := func(do func()) string {
+		steps = nil
+		do()
+		return strings.Join(steps, ", ")
+	}
+	appendOne := func() { mustAppend(t, l, one) }
+	const appended = "append sealed, append frame, append written, sync, append synced"
+	if got := next(appendOne); got != appended {
+		t.Errorf("an append: %s", got)
+	}
+	l.opts.SegmentBytes = 1
+	const rotated = "segment written, sync, segment synced, segment renamed, dirsync, segment dirsynced, close written, sync, close synced, "
+	if got := next(appendOne); got != rotated+appended {
+		t.Errorf("a change of segments: %s", got)
+	}
+	l.opts.SegmentBytes = 1 << 20
+	redact := func() { _, _ = l.Redact(t.Context(), []int64{1}, func(Record) ([]byte, bool) { return nil, true }) }
+	if got := next(redact); got != "redact sealed, redact written, sync, redact synced, redact renamed, dirsync, redact dirsynced" {
+		t.Errorf("a redaction: %s", got)
+	}
+	dirBroken = true
+	if got := next(redact); got != "redact sealed, redact written, sync, redact synced, redact renamed, dirsync" {
+		t.Errorf("a redaction whose name is not durable: %s", got)
+	}
+	if _, _, err := l.Append(t.Context(), one); err == nil {
+		t.Error("an append to a file whose name is not durable was acknowledged")
+	}
+	dirBroken = false
+	if got := next(appendOne); got != "sync, dirsync, "+appended {
+		t.Errorf("an append after that: %s", got)
+	}
+}
+
 // The n-th operation on the disk fails, for every n until all passes: what was acknowledged is there, each time, and the log
 // goes on, whether the same process does or the next.
 func TestEveryOperationFails(t *testing.T) {

@@ -50,7 +50,7 @@ func newRig(t *testing.T) *rig {
 
 func (r *rig) up(t *testing.T) {
 	t.Helper()
-	if err := syscall.Mount(r.device, r.mount, "ext4", 0, "commit=300"); err != nil {
+	if err := syscall.Mount(r.device, r.mount, "ext4", 0, "commit=300,noauto_da_alloc"); err != nil {
 		t.Skipf("a loop device cannot be mounted: %v", err)
 	}
 }
