@@ -212,6 +212,11 @@ func (b *caseBench) read(t *testing.T, path string) *caseFile {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return b.parse(t, path, data)
+}
+
+func (b *caseBench) parse(t *testing.T, path string, data []byte) *caseFile {
+	t.Helper()
 	c := &caseFile{path: path, archive: txtar.Parse(data), given: map[string][][]any{}, columns: map[string][]string{}}
 	if sentence := strings.TrimSpace(string(c.archive.Comment)); len(strings.Fields(sentence)) < 6 || !strings.HasSuffix(sentence, ".") {
 		t.Errorf("%s does not start with a sentence that says what is expected and why", path)
