@@ -115,7 +115,7 @@ func (c *clones) clone(line []byte) []byte {
 			continue
 		}
 		mark := end
-		if bytes.HasSuffix(line[i:i+hit], []byte("p-")) {
+		if id := string(line[i : i+hit]); id == `"p-` || id == `Patient/p-` {
 			mark = person
 		}
 		out = append(append(out, line[i:i+hit]...), mark...)
@@ -304,7 +304,7 @@ func TestClonesHaveNewIDs(t *testing.T) {
 			}
 			must(t, json.Unmarshal(c.clone(l), &r))
 			if r.ResourceType != "Patient" && seen[r.ResourceType+r.ID] {
-				t.Fatalf("%s is there twice", r.ResourceType)
+				t.Fatalf("%s is there twice: %s", r.ResourceType, r.ID)
 			}
 			seen[r.ResourceType+r.ID] = true
 		}

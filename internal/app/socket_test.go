@@ -31,7 +31,10 @@ func daemon(t *testing.T, s *site) Client {
 		conn, err := net.Dial("unix", cfg.socketPath(s.dir))
 		if err == nil {
 			must(t, conn.Close())
-			return Client{Dir: s.dir}
+			c := Client{Dir: s.dir}
+			_, err = c.Do(context.Background(), "ingest.status", None{}, NoFiles{}, &buffer{}) // answers once the stores are open
+			must(t, err)
+			return c
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("the daemon does not listen: %v", err)

@@ -97,7 +97,7 @@ func TestPublishedValueSets(t *testing.T) {
 	for _, s := range sets {
 		codes += len(s.Codes)
 	}
-	if len(sets) != 725 || codes != 122030 {
+	if len(sets) != 726 || codes != 122030 {
 		t.Errorf("%d sets with %d codes", len(sets), codes)
 	}
 }

@@ -20,14 +20,15 @@ func (c *clinic) event(topic, verb, subject string, at time.Time, data object) {
 func (c *clinic) claim(p person, enc string, at time.Time) {
 	billed := 14000 + 500*c.rng.IntN(40) // cents
 	allowed := billed * 7 / 10
-	data := object{"claim_id": c.id("clm"), "encounter_id": enc, "payer": p.payer, "billed": cents(billed), "currency": "USD", "service_date": at.Format("2006-01-02")}
+	data := object{"claim_id": c.id("clm"), "encounter_id": enc, "payer": p.payer, "billed": cents(billed), "currency": "USD",
+		"period": object{"start": at.Format("2006-01-02"), "end": at.Format("2006-01-02")}, "submitted_at": stamp(at.AddDate(0, 0, 2))}
 	c.event("billing.claims", "submitted", p.id, at.AddDate(0, 0, 2), copyOf(data))
 	settled := at.AddDate(0, 0, 20+c.rng.IntN(40))
 	switch {
 	case settled.After(asOf): // still open
 	case c.chance(0.06):
-		data["allowed"], data["paid"] = cents(0), cents(0)
-		data["sequence"] = 2
+		data["allowed"], data["paid"], data["adjudicated_at"] = cents(0), cents(0), stamp(settled)
+		data["version"] = 2
 		c.event("billing.claims", "denied", p.id, settled, data)
 	default:
 		paid := allowed
@@ -35,7 +36,8 @@ func (c *clinic) claim(p person, enc string, at time.Time) {
 			paid = allowed * 8 / 10 // the patient's share was never collected
 		}
 		data["allowed"], data["paid"], data["adjustment"] = cents(allowed), cents(paid), cents(billed-allowed)
-		data["sequence"] = 2
+		data["adjudicated_at"], data["paid_at"] = stamp(settled), stamp(settled)
+		data["version"] = 2
 		c.event("billing.claims", "paid", p.id, settled, data)
 	}
 }
