@@ -105,6 +105,7 @@ func actor(u ledger.User, err error) (Actor, error) {
 // Act is something an actor is about to do.
 type Act struct {
 	Action   string             // "gaps.list", "patient.show": dotted, without identifiers
+	Purpose  Purpose            // why, for what may show a patient; "" for settings and aggregates
 	Detail   string             // counts and settings, without identifiers
 	Subjects []models.PatientID // whom it is about; none for aggregates and settings
 }
@@ -112,31 +113,31 @@ type Act struct {
 // Record writes the audit row of an act that shows no identifiers: a change, an aggregate, a pseudonymous list. The act may
 // happen only when it returns nil.
 func (g *Guard) Record(ctx context.Context, who Actor, act Act) error {
-	_, err := g.audit(ctx, who, "", act)
+	_, err := g.audit(ctx, who, act)
 	return err
 }
 
 // Grant writes the audit row of an act that shows identified data of act.Subjects, and gives the permission to read it.
 // Without subjects there is nothing to permit, which is an error.
-func (g *Guard) Grant(ctx context.Context, who Actor, purpose Purpose, act Act) (Grant, error) {
-	if _, err := ParsePurpose(string(purpose)); err != nil {
+func (g *Guard) Grant(ctx context.Context, who Actor, act Act) (Grant, error) {
+	if _, err := ParsePurpose(string(act.Purpose)); err != nil {
 		return Grant{}, err
 	}
 	if len(act.Subjects) == 0 {
 		return Grant{}, &models.Error{Kind: models.KindNotFound, Message: "nobody to show", Mend: "choose other filters"}
 	}
-	ref, err := g.audit(ctx, who, purpose, act)
+	ref, err := g.audit(ctx, who, act)
 	if err != nil {
 		return Grant{}, err
 	}
-	return Grant{actor: who, purpose: purpose, ref: ref}, nil
+	return Grant{actor: who, purpose: act.Purpose, ref: ref}, nil
 }
 
-func (g *Guard) audit(ctx context.Context, who Actor, purpose Purpose, act Act) (ledger.AuditRef, error) {
+func (g *Guard) audit(ctx context.Context, who Actor, act Act) (ledger.AuditRef, error) {
 	if who.user == "" {
 		return ledger.AuditRef{}, errStranger
 	}
-	ref, err := g.ledger.AppendAudit(ctx, ledger.AuditEntry{Actor: string(who.user), Purpose: string(purpose), Action: act.Action, Subjects: act.Subjects, Detail: act.Detail})
+	ref, err := g.ledger.AppendAudit(ctx, ledger.AuditEntry{Actor: string(who.user), Purpose: string(act.Purpose), Action: act.Action, Subjects: act.Subjects, Detail: act.Detail})
 	if err != nil {
 		return ledger.AuditRef{}, &models.Error{Kind: models.KindUnavail, Message: "the audit trail cannot be written, so nothing is shown or changed", Mend: "carereach doctor says what is wrong with the ledger", Cause: err}
 	}
@@ -158,7 +159,7 @@ func (g *Guard) Find(ctx context.Context, who Actor, purpose Purpose, kind ledge
 	if _, err := ParsePurpose(string(purpose)); err != nil {
 		return nil, err
 	}
-	if _, err := g.audit(ctx, who, purpose, Act{Action: "patient.find", Detail: "by " + string(kind)}); err != nil {
+	if _, err := g.audit(ctx, who, Act{Action: "patient.find", Purpose: purpose, Detail: "by " + string(kind)}); err != nil {
 		return nil, err
 	}
 	ids, err := g.ledger.FindByIdentifier(ctx, kind, value)
