@@ -10,5 +10,5 @@ func freeBytes(path string) int64 {
 	if err := unix.Statfs(path, &st); err != nil {
 		return -1
 	}
-	return int64(st.Bavail) * int64(st.Bsize)
+	return int64(st.Bavail) * int64(st.Bsize) //nolint:unconvert // another type on darwin
 }

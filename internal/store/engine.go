@@ -49,7 +49,7 @@ func connect(ctx context.Context, s *Store) (*engine, error) {
 	db := &engine{opts: s.opts, pool: sql.OpenDB(connector), scratches: map[string]*Scratch{}}
 	db.pool.SetMaxIdleConns(8)
 	if err := db.prepare(ctx, s); err != nil {
-		return nil, errors.Join(err, db.close())
+		return nil, errors.Join(err, db.close()) //nolint:contextcheck // closing is never cut short
 	}
 	return db, nil
 }

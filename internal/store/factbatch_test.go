@@ -400,11 +400,11 @@ func TestBatchRefusesHeadsThatDoNotFit(t *testing.T) {
 	if b.Type().Name != "Patient" {
 		t.Errorf("type %s", b.Type().Name)
 	}
-	organization := NewFactBatch(mustType("Organization"))
-	defer organization.Release()
+	clinics := NewFactBatch(mustType("Location"))
+	defer clinics.Release()
 	h := head(1)
 	h.PID = nil
-	if err := organization.Append(h, make([]any, len(organization.Type().Elements))); err != nil {
+	if err := clinics.Append(h, make([]any, len(clinics.Type().Elements))); err != nil {
 		t.Errorf("a type without a patient: %v", err)
 	}
 }

@@ -65,7 +65,7 @@ var faults = []struct {
 	{"storage version", models.KindCorruption, "analytics store was written by another version of the engine", mendRebuild},
 	{"Corrupt", models.KindCorruption, "analytics store is damaged", mendRebuild},
 	{"corrupt", models.KindCorruption, "analytics store is damaged", mendRebuild},
-	{"Serialization Error", models.KindCorruption, "analytics store is damaged", mendRebuild},
+	{"Serialization Error", models.KindCorruption, "analytics store is damaged", mendRebuild}, //nolint:misspell // the engine's own word
 	{"replaying WAL", models.KindCorruption, "log of the analytics store is damaged", mendRebuild},
 	{"IO Error", models.KindUnavail, "analytics store cannot be read or written", "check the disk and the rights on the data folder"},
 }

@@ -109,7 +109,8 @@ func (s *Store) Reopen(ctx context.Context) error {
 		return err
 	}
 	if db != nil {
-		_ = db.close() // a database that refuses all work may refuse to close well; what counts is how it opens
+		// A database that refuses all work may refuse to close well; what counts is how it opens.
+		_ = db.close() //nolint:contextcheck // closing is never cut short
 	}
 	db, err = connect(ctx, s)
 	s.putDatabase(db)
@@ -203,7 +204,7 @@ func checkOptions(opts Options) (Options, error) {
 	if folder == opts.ScratchDir || strings.HasPrefix(folder, opts.ScratchDir+string(filepath.Separator)) {
 		return bad("analytics store lies in its own scratch folder", "keep the scratch folder apart: what is left in it is removed")
 	}
-	if err := os.Chmod(opts.ScratchDir, 0o700); err != nil {
+	if err := os.Chmod(opts.ScratchDir, 0o700); err != nil { //nolint:gosec // a folder without its execute bit cannot be entered
 		return opts, &models.Error{Kind: models.KindConfig, Message: "scratch folder cannot be made private", Mend: "it must belong to the user that runs carereach", Cause: err}
 	}
 	return opts, nil

@@ -110,7 +110,7 @@ func (c *Scratch) Query(ctx context.Context, query string, args ...any) (rows *s
 		return c.db.transact(ctx, c.conn, beginRead, func(tx *Tx) error {
 			// The rows outlive this transaction, which the engine allows: a result is complete when Query returns.
 			tx.ctx = c.life
-			rows, err = tx.Query(ctx, query, args...) //nolint:sqlclosecheck,rowserrcheck // the caller's to close
+			rows, err = tx.Query(ctx, query, args...) //nolint:sqlclosecheck,rowserrcheck // the caller's to read and close
 			return err
 		})
 	})

@@ -364,3 +364,50 @@ func TestHealthAndStats(t *testing.T) {
 		t.Errorf("%d tables, want %d", len(st.Rows), tables)
 	}
 }
+
+// Readers and a run in progress neither stop a checkpoint nor lose their snapshot by it.
+func TestCheckpointBesideReaders(t *testing.T) {
+	ctx := context.Background()
+	s := onDisk(t, folderOptions(t.TempDir()))
+	execute(t, s, "INSERT INTO counter (name, value) SELECT CAST(range AS VARCHAR), range FROM range(10000)")
+	c, err := s.Scratch(ctx, "run_a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	count := func(tx *Tx) (n int64) {
+		if err := tx.QueryRow(ctx, "SELECT count(*) FROM counter").Scan(&n); err != nil {
+			t.Error(err)
+		}
+		return n
+	}
+	if err := s.Read(ctx, func(reader *Tx) error {
+		return c.Snapshot(ctx, func(run *Tx) error {
+			if _, err := run.Exec(ctx, "CREATE TABLE before AS SELECT * FROM counter"); err != nil {
+				return err
+			}
+			execute(t, s, "DELETE FROM counter WHERE value >= 100")
+			for range 3 {
+				if err := s.Checkpoint(ctx); err != nil {
+					t.Errorf("checkpoint: %v", err)
+				}
+				execute(t, s, "INSERT INTO counter (name, value) VALUES ('more', 1)")
+			}
+			if a, b := count(reader), count(run); a != 10000 || b != 10000 {
+				t.Errorf("reader sees %d, run sees %d of 10000 rows", a, b)
+			}
+			return nil
+		})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if n := one[int64](t, s, "SELECT count(*) FROM counter"); n != 103 {
+		t.Errorf("%d rows", n)
+	}
+	if err := s.Checkpoint(ctx); err != nil {
+		t.Error(err)
+	}
+	if size := fileSize(s.opts.Path + ".wal"); size != 0 {
+		t.Errorf("log still has %d bytes", size)
+	}
+}

@@ -145,7 +145,7 @@ func (t *Tx) verdict(ctx context.Context, err error) error {
 
 // answer is fn's own error, without words of the engine that fn got around Exec and Query by way of a Row.
 func (t *Tx) answer(err error) error {
-	explained := t.db.note(err)
+	explained := t.explain(err)
 	if explained != err { //nolint:errorlint // asks whether it is the very same value, not whether it wraps it
 		return explained
 	}
@@ -164,11 +164,21 @@ func (t *Tx) fail(err error) error {
 	if err == nil {
 		return nil
 	}
-	err = t.db.note(err)
+	err = t.explain(err)
 	if t.failed == nil {
 		t.failed = err
 	}
 	return err
+}
+
+// explain tells an interrupted statement why: a statement stopped by the end of the transaction's own time says only that
+// it was cancelled.
+func (t *Tx) explain(err error) error {
+	explained := t.db.note(err)
+	if why := t.ctx.Err(); errors.Is(why, context.DeadlineExceeded) && errors.Is(explained, context.Canceled) {
+		return fmt.Errorf("statement interrupted: %w", why)
+	}
+	return explained
 }
 
 // Exec runs a statement and gives the number of rows it changed; of several statements in one text, the last one's.
@@ -192,7 +202,7 @@ func (t *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, e
 		return nil, err
 	}
 	inner, stop := t.within(ctx)
-	rows, err := t.conn.QueryContext(inner, query, parameters(args)...) //nolint:sqlclosecheck,rowserrcheck // the caller's to close
+	rows, err := t.conn.QueryContext(inner, query, parameters(args)...)
 	if err != nil {
 		stop()
 		return nil, t.fail(err)
