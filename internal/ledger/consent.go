@@ -69,7 +69,7 @@ func (r *consentRecord) scan(k *Keys, rows *sql.Rows) error {
 		return err
 	}
 	order, ok := parseOrder(r.ord)
-	if !ok || len(event) != 16 || len(token) != 16 || len(ent) != 16 {
+	if !ok || retracted > 1 || len(event) != 16 || len(token) != 16 || len(ent) != 16 {
 		return damaged("consent", r.ID, "was changed")
 	}
 	r.Event, r.Patient, r.Ent, r.Order, r.Retracted = models.Key128(event), models.PatientID(token), models.EntityID(ent), order, retracted != 0

@@ -227,7 +227,7 @@ func (l *Ledger) RetireKEKs(ctx context.Context, keyDir string) ([]int, error) {
 				return keyFault(filepath.Join(keyDir, kekFile(v)), "cannot be deleted", "check owner and mode of its folder", err)
 			}
 			gone = append(gone, v)
-			return exec(ctx, tx, "DELETE FROM setting WHERE key = ?", settingKeyCheck+kekFile(v))
+			return l.unset(ctx, tx, settingKeyCheck+kekFile(v))
 		})
 		if err != nil {
 			return gone, err

@@ -129,7 +129,7 @@ func (l *Ledger) finishErasures(ctx context.Context) error {
 	}
 	return l.write(ctx, "finish erasures", func(tx *sql.Tx) error {
 		for _, t := range open {
-			if err := exec(ctx, tx, "DELETE FROM setting WHERE key = ?", settingErasing+t.Patient.String()); err != nil {
+			if err := l.unset(ctx, tx, settingErasing+t.Patient.String()); err != nil {
 				return err
 			}
 		}

@@ -100,7 +100,7 @@ func (l *Ledger) start(ctx context.Context, o Options) error {
 	if err := checkPragmas(ctx, l.writer); err != nil {
 		return err
 	}
-	if err := l.migrate(ctx); err != nil {
+	if err := l.migrate(ctx, migrations()); err != nil {
 		return err
 	}
 	if err := l.checkKeys(ctx); err != nil {
@@ -159,8 +159,9 @@ func migrations() fs.FS {
 	return sub
 }
 
-func (l *Ledger) migrate(ctx context.Context) error {
-	p, err := goose.NewProvider(goose.DialectSQLite3, l.writer, migrations())
+// migrate brings the schema to the newest version in files. A migration that fails leaves the schema as it found it.
+func (l *Ledger) migrate(ctx context.Context, files fs.FS) error {
+	p, err := goose.NewProvider(goose.DialectSQLite3, l.writer, files)
 	if err != nil {
 		return fault("read migrations", err)
 	}

@@ -58,7 +58,7 @@ func (l *Ledger) scanRun(row interface{ Scan(...any) error }) (Run, error) {
 	if published.Valid {
 		r.PublishedAt = instant(published.Int64)
 	}
-	if !l.keys.checkTag(tag, "run", r.values()...) {
+	if retained > 1 || cited > 1 || !l.keys.checkTag(tag, "run", r.values()...) {
 		return Run{}, damaged("run", r.ID, "was changed")
 	}
 	return r, nil

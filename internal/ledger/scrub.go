@@ -98,6 +98,9 @@ func (l *Ledger) scrubSettings(ctx context.Context, tx *sql.Tx) (n int64, err er
 		}
 		return nil
 	}, "SELECT key, value, tag FROM setting ORDER BY key")
+	if err == nil {
+		err = l.complete(ctx, tx, "setting", n)
+	}
 	return n, err
 }
 
@@ -111,6 +114,9 @@ func (l *Ledger) scrubTallies(ctx context.Context, tx *sql.Tx) (int64, error) {
 	}, "SELECT name FROM tally ORDER BY name")
 	for i := 0; err == nil && i < len(names); i++ {
 		_, err = l.tally(ctx, tx, names[i])
+	}
+	if err == nil && !slices.Contains(names, ledgerTally) {
+		err = damaged("tally", ledgerTally, "is missing")
 	}
 	return int64(len(names)), err
 }

@@ -50,7 +50,7 @@ func (l *Ledger) tally(ctx context.Context, tx *sql.Tx, name string) (int64, err
 	return n, nil
 }
 
-// count adds to a tally. Tables whose rows are never deleted keep one, so that a lost row is noticed.
+// count adds to a tally. Tables whose rows must not get lost keep one.
 func (l *Ledger) count(ctx context.Context, tx *sql.Tx, name string, by int64) error {
 	n, err := l.tally(ctx, tx, name)
 	if err != nil {
@@ -72,8 +72,27 @@ func (l *Ledger) SetSetting(ctx context.Context, key, value string) error {
 func ownSetting(key string) bool { return len(key) >= 7 && key[:7] == "ledger." }
 
 func (l *Ledger) set(ctx context.Context, tx *sql.Tx, key, value string) error {
+	var known bool
+	if err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM setting WHERE key = ?)", key).Scan(&known); err != nil {
+		return err
+	}
+	if !known {
+		if err := l.count(ctx, tx, "setting", 1); err != nil {
+			return err
+		}
+	}
 	return exec(ctx, tx, "INSERT INTO setting (key, value, tag) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value, tag = excluded.tag",
 		key, value, l.keys.tag("setting", key, value))
+}
+
+// unset forgets a setting.
+func (l *Ledger) unset(ctx context.Context, tx *sql.Tx, key string) error {
+	res, err := tx.ExecContext(ctx, "DELETE FROM setting WHERE key = ?", key)
+	if err != nil {
+		return err
+	}
+	n, err := res.RowsAffected()
+	return errors.Join(err, l.count(ctx, tx, "setting", -n))
 }
 
 // Setting gives a stored fact; ok is false when it was never set.

@@ -11,7 +11,7 @@ CREATE TABLE setting (
     tag   BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- One row per table whose rows are never deleted, with the number of its rows; 'ledger' counts committed writes.
+-- One row per table whose rows must not get lost, with the number of its rows; 'ledger' counts committed writes.
 CREATE TABLE tally (
     name TEXT NOT NULL PRIMARY KEY,
     n    INTEGER NOT NULL,
