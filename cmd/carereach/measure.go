@@ -30,7 +30,7 @@ func measureListCommand(c *cli) *cobra.Command {
 
 // measureTable writes a line per measure and group, and under the table what has to be known to read the rates.
 func measureTable(p *page, measures []app.Measure, bySite bool) {
-	t := newTable("measure", "site", ">eligible", ">excluded", ">met", ">rate", ">target", "status", ">to goal", ">open", "better")
+	t := newTable("measure", "site", ">eligible", ">excluded", ">numerator", ">rate", ">target", "status", ">to goal", ">open", "better")
 	var notes []string
 	for _, m := range measures {
 		if m.Reason != "" {
