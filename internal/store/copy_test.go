@@ -10,35 +10,38 @@ import (
 	"carereach/models"
 )
 
+// storeNext stores a hundred facts and moves the position behind them, in one transaction.
+func storeNext(s *Store) error {
+	ctx := context.Background()
+	return s.Ingest(ctx, func(tx *Tx) error {
+		b := NewFactBatch(mustType("Engagement"))
+		defer b.Release()
+		var next int64
+		if err := tx.QueryRow(ctx, "SELECT coalesce(max(next_offset), 0) FROM position").Scan(&next); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "DELETE FROM position"); err != nil {
+			return err
+		}
+		for i := range int64(100) {
+			if err := b.Append(head(next+i), make([]any, len(b.Type().Elements))); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.InsertFacts(ctx, b); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, "INSERT INTO position (log, part, next_offset) VALUES ('intake', 0, $1)", next+100)
+		return err
+	})
+}
+
 // A copy is a store: it opens, and has the rows of one commit, while a writer goes on.
 func TestCopyIsAStore(t *testing.T) {
 	ctx, opts := context.Background(), folderOptions(t.TempDir())
 	s := onDisk(t, opts)
-	step := func() error {
-		return s.Ingest(ctx, func(tx *Tx) error {
-			b := NewFactBatch(mustType("Engagement"))
-			defer b.Release()
-			var next int64
-			if err := tx.QueryRow(ctx, "SELECT coalesce(max(next_offset), 0) FROM position").Scan(&next); err != nil {
-				return err
-			}
-			if _, err := tx.Exec(ctx, "DELETE FROM position"); err != nil {
-				return err
-			}
-			for i := range int64(100) {
-				if err := b.Append(head(next+i), make([]any, len(b.Type().Elements))); err != nil {
-					return err
-				}
-			}
-			if _, err := tx.InsertFacts(ctx, b); err != nil {
-				return err
-			}
-			_, err := tx.Exec(ctx, "INSERT INTO position (log, part, next_offset) VALUES ('intake', 0, $1)", next+100)
-			return err
-		})
-	}
 	for range 20 {
-		if err := step(); err != nil {
+		if err := storeNext(s); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -50,7 +53,7 @@ func TestCopyIsAStore(t *testing.T) {
 				stopped <- nil
 				return
 			default:
-				if err := step(); err != nil {
+				if err := storeNext(s); err != nil {
 					stopped <- err
 					return
 				}

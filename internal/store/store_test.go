@@ -411,3 +411,16 @@ func TestCheckpointBesideReaders(t *testing.T) {
 		t.Errorf("log still has %d bytes", size)
 	}
 }
+
+// BenchmarkOpenMemory is what every test of every stage pays first: it should stay below 60 ms.
+func BenchmarkOpenMemory(b *testing.B) {
+	for b.Loop() {
+		s, err := OpenMemory(context.Background())
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
