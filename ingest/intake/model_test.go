@@ -2,6 +2,7 @@ package intake
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -38,10 +39,15 @@ func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		dir := tempDir(t)
 		o := Options{SegmentBytes: rapid.Int64Range(1, 4000).Draw(t, "segment"), BlockBytes: rapid.IntRange(1, 1000).Draw(t, "block"), Now: clock}
-		l, err := Open(t.Context(), dir, sealer, o)
-		if err != nil {
-			t.Fatal(err)
+		open := func() *Log {
+			l, err := Open(t.Context(), dir, sealer, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.sync, l.syncDir = func(*os.File) error { return nil }, func(string) error { return nil } // other tests are about the disk
+			return l
 		}
+		l := open()
 		defer func() { _ = l.Close() }()
 		m := &model{}
 		t.Repeat(map[string]func(*rapid.T){
@@ -67,10 +73,7 @@ func TestModel(t *testing.T) {
 				if err := l.Close(); err != nil {
 					t.Fatal(err)
 				}
-				if l, err = Open(t.Context(), dir, sealer, o); err != nil {
-					t.Fatal(err)
-				}
-				if l.Recovered() != nil {
+				if l = open(); l.Recovered() != nil {
 					t.Fatalf("recovered %+v", l.Recovered())
 				}
 			},
