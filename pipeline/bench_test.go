@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"carereach/internal/store"
 	"carereach/models"
@@ -115,7 +116,13 @@ func BenchmarkSmallFold(b *testing.B) {
 func BenchmarkRun(b *testing.B) {
 	s := fileStore(b)
 	clinicOf(b, s, 100_000)
-	p := New(s, &notebook{}, Options{})
+	last := time.Now()
+	p := New(s, &notebook{}, Options{Hooks: func(point string) {
+		if d := time.Since(last); d > 100*time.Millisecond {
+			b.Logf("%s after %v", point, d)
+		}
+		last = time.Now()
+	}})
 	if _, err := p.Fold(context.Background()); err != nil {
 		b.Fatal(err)
 	}
@@ -125,16 +132,18 @@ func BenchmarkRun(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		var measures float64
+		var measures, all float64
 		for _, r := range res.Relations {
 			if r.Took.Milliseconds() >= 100 {
 				b.Logf("%s/%s: %d rows, %v", r.Layer, r.Name, r.Rows, r.Took)
 			}
+			all += r.Took.Seconds()
 			if r.Layer == "measures" {
 				measures += r.Took.Seconds()
 			}
 		}
 		b.Logf("gaps %d, rows %v", res.Rows["gap"], res.Rows)
 		b.ReportMetric(measures, "s/measures")
+		b.ReportMetric(all, "s/relations")
 	}
 }

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"math"
 	"strings"
 	"testing"
 	"time"
@@ -149,51 +148,5 @@ func TestBirthdaysOn29February(t *testing.T) {
 		if got := models.AgeOn(leap, day); got != want {
 			t.Errorf("age of someone born on 29 February on %s is %d, want %d", day, got, want)
 		}
-	}
-}
-
-// TestLocalDay: staging turns instants into days of the site's zone, across both changes of the clock.
-func TestLocalDay(t *testing.T) {
-	definitions, err := readFunctions(sql.Files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	zones := []string{"UTC", "America/New_York", "Pacific/Auckland", "Asia/Kathmandu"}
-	s := testStore(t)
-	scratch, err := s.Scratch(context.Background(), "local_day")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer scratch.Close()
-	err = scratch.Snapshot(context.Background(), func(tx *store.Tx) error {
-		for _, d := range definitions {
-			if _, err := tx.Exec(context.Background(), d); err != nil {
-				return err
-			}
-		}
-		start := time.Date(2026, 3, 7, 0, 17, 0, 0, time.UTC).Unix()
-		for i := range int64(500) {
-			at := time.Unix(start+int64(math.Round(float64(i)*13.7*3600)), 0).UTC()
-			zone := zones[i%int64(len(zones))]
-			loc, err := time.LoadLocation(zone)
-			if err != nil {
-				return err
-			}
-			var local, plain time.Time
-			row := tx.QueryRow(context.Background(), "SELECT local_day(CAST($1 AS TIMESTAMP), CAST(0 AS SMALLINT), $2), local_day(CAST($1 AS TIMESTAMP), CAST(NULL AS SMALLINT), $2)", at, zone)
-			if err := row.Scan(&local, &plain); err != nil {
-				return err
-			}
-			if got, want := models.DateOf(local), models.DateOf(at.In(loc)); got != want {
-				t.Errorf("%v in %s is on %s, want %s", at, zone, got, want)
-			}
-			if got, want := models.DateOf(plain), models.DateOf(at); got != want {
-				t.Errorf("a date without clock time moved from %s to %s", want, got)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 }
