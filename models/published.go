@@ -79,7 +79,7 @@ var Published = []PublishedTable{
 		{"version", "VARCHAR", "version of the rule"},
 		{"direction", "VARCHAR", "higher or lower is better"},
 		{"state", "VARCHAR", "ran or refused"},
-		{"reason", "VARCHAR", "why refused: the value sets that are absent"},
+		{"reason", "VARCHAR", "why refused: the value sets that are absent; of one that ran, the published ones not loaded"},
 		{"supply", "BIGINT", "resources of the whole population, any date, that could count as evidence"},
 		{"supply_note", "VARCHAR", "said beside the rate when supply is 0: no source ever sent one"},
 		{"source", "VARCHAR", "public recommendation the rule follows"},

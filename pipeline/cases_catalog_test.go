@@ -228,3 +228,27 @@ func TestEveryKPIIsMeasured(t *testing.T) {
 		t.Errorf("sql/kpi/%s.sql measures nothing of the registry", name)
 	}
 }
+
+// A rule that runs on starter codes says which published sets it could not see; once they are loaded it says nothing.
+func TestUnloadedSetsAreNamed(t *testing.T) {
+	fsys := files("valuesets/map.csv", "name,oid,title\na,1.2.3,A\na,1.2.4,A too\nb,1.2.5,B\nc,1.2.3,C\n",
+		"valuesets/a.csv", "system,code,display\nx,1,one\n", "valuesets/b.csv", "system,code,display\nx,2,two\n", "valuesets/c.csv", "system,code,display\nx,3,three\n")
+	for _, c := range []struct {
+		loaded []Code
+		names  []string
+		want   string
+	}{
+		{nil, []string{"a", "b", "c"}, "1.2.3 1.2.4 1.2.5"},
+		{[]Code{{OID: "1.2.4", Key: "x|9"}}, []string{"a", "c"}, "1.2.3"},
+		{[]Code{{OID: "1.2.4", Key: "x|9"}}, []string{"b"}, "1.2.5"},
+		{[]Code{{OID: "1.2.3", Key: "x|9"}, {OID: "1.2.4", Key: "x|8"}}, []string{"a"}, ""},
+	} {
+		lists, err := readCodeLists(fsys, c.loaded)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(lists.unloaded(c.names), " "); got != c.want {
+			t.Errorf("%v with %d loaded codes: %q, want %q", c.names, len(c.loaded), got, c.want)
+		}
+	}
+}

@@ -18,7 +18,8 @@ const (
 	// givenKnownCode has one row per code key that any value set knows, of ours or loaded, named by a rule or not.
 	givenKnownCode = "known_code"
 	// givenMeasure has one row per measure as its header describes it, and whether it runs in this run: state refused
-	// means that the relation of that name is empty because the value sets in reason have no codes.
+	// means that the relation of that name is empty because the value sets in reason have no codes. unloaded lists the OIDs
+	// of published sets, joined by comma, for which the site has loaded nothing; NULL when it has loaded all.
 	givenMeasure = "measure"
 	// givenFinding is made after the checks: one row per warning. It is published as check_result.
 	givenFinding = "check_result"
@@ -69,13 +70,17 @@ func givenBefore(in Inputs, codes codeLists, measures []MeasureState) []givenTab
 		known.rows = append(known.rows, []any{key})
 	}
 	list := givenTable{name: givenMeasure, columns: columns("measure", "VARCHAR", "title", "VARCHAR", "version", "VARCHAR", "direction", "VARCHAR",
-		"purpose", "VARCHAR", "state", "VARCHAR", "reason", "VARCHAR")}
+		"purpose", "VARCHAR", "state", "VARCHAR", "reason", "VARCHAR", "unloaded", "VARCHAR")}
 	for _, m := range measures {
 		var reason any
 		if m.Reason != "" {
 			reason = m.Reason
 		}
-		list.rows = append(list.rows, []any{m.ID, m.Title, m.version, m.direction, m.purpose, m.State, reason})
+		var unloaded any
+		if m.unloaded != "" {
+			unloaded = m.unloaded
+		}
+		list.rows = append(list.rows, []any{m.ID, m.Title, m.version, m.direction, m.purpose, m.State, reason, unloaded})
 	}
 	return []givenTable{run, sets, known, list}
 }
@@ -88,6 +93,7 @@ func judgeMeasures(relations []Relation, codes codeLists) []MeasureState {
 			continue
 		}
 		m := MeasureState{ID: r.Measure.ID, Title: r.Measure.Title, State: MeasureRan,
+			unloaded: strings.Join(codes.unloaded(r.ValueSets), ", "),
 			relation: r.Name, version: r.Measure.Version, direction: string(r.Measure.Direction), purpose: r.Measure.Purpose}
 		if missing := codes.missing(r.ValueSets); len(missing) > 0 {
 			m.State = MeasureRefused

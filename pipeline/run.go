@@ -66,7 +66,7 @@ type MeasureState struct {
 	State  string           `json:"state"`            // MeasureRan or MeasureRefused
 	Reason string           `json:"reason,omitempty"` // why it was refused
 
-	relation, version, direction, purpose string
+	relation, version, direction, purpose, unloaded string
 }
 
 // CheckFinding is one check with offending rows.

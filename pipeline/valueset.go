@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 type codeLists struct {
 	byName map[string]map[string]bool // our name → code keys
 	known  map[string]bool            // every code key of any set, named or not
+	absent map[string][]string        // our name → OIDs of the map that the site has not loaded, sorted
 }
 
 // missing gives the names, out of those given, for which no code is known.
@@ -33,7 +35,7 @@ func (c codeLists) missing(names []string) []string {
 // readCodeLists joins the starter lists under valuesets/ with the sets that the site loaded: map.csv ties our names to
 // the OIDs of published sets; one name may have several.
 func readCodeLists(fsys fs.FS, loaded []Code) (codeLists, error) {
-	lists := codeLists{byName: map[string]map[string]bool{}, known: map[string]bool{}}
+	lists := codeLists{byName: map[string]map[string]bool{}, known: map[string]bool{}, absent: map[string][]string{}}
 	names := map[string][]string{} // OID → our names
 	files, err := fs.Glob(fsys, "valuesets/*.csv")
 	if err != nil {
@@ -54,13 +56,32 @@ func readCodeLists(fsys fs.FS, loaded []Code) (codeLists, error) {
 			return codeLists{}, err
 		}
 	}
+	has := map[string]bool{}
 	for _, c := range loaded {
+		has[c.OID] = true
 		lists.known[c.Key] = true
 		for _, name := range names[c.OID] {
 			lists.add(name, c.Key)
 		}
 	}
+	for _, oid := range slices.Sorted(maps.Keys(names)) {
+		for _, name := range names[oid] {
+			if !has[oid] {
+				lists.absent[name] = append(lists.absent[name], oid)
+			}
+		}
+	}
 	return lists, nil
+}
+
+// unloaded gives the OIDs behind the names given that the site has not loaded: there only the starter codes are known.
+func (c codeLists) unloaded(names []string) []string {
+	var out []string
+	for _, n := range names {
+		out = append(out, c.absent[n]...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 func (c codeLists) add(name, key string) {
