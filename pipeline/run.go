@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -257,21 +258,11 @@ func (p *Pipeline) compute(ctx context.Context, plan plan, res *RunResult, snaps
 		}
 		return failed
 	})
-	if err = cmpErr(failed, err); err != nil {
+	if err = cmp.Or(failed, err); err != nil {
 		return fmt.Errorf("run %s: %w", res.ID, err)
 	}
 	p.opts.Hooks(HookRunComputed)
 	return use(scratch.Name())
-}
-
-// cmpErr gives the first error there is.
-func cmpErr(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // done closes the scratch database, or keeps it when that is asked for.

@@ -125,17 +125,13 @@ func publishing(table, from string, expressions map[string]string) string {
 	t, _ := models.PublishedByName(table)
 	var out []string
 	for _, c := range t.Columns {
-		e := cmpOr(expressions[c.Name], "NULL")
+		e, given := expressions[c.Name]
+		if !given {
+			e = "NULL"
+		}
 		out = append(out, fmt.Sprintf("CAST(%s AS %s) AS %q", e, c.Type, c.Name))
 	}
 	return "SELECT " + strings.Join(out, ", ") + "\n" + from
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // clinicRules is a small set of relations: who is known, one measure over visits coded with the value set "wellness", and
