@@ -1,6 +1,6 @@
 -- One row per booking made by the as-of date, as it stood then. A booking without a booking day counts from its start, or
 -- from when we first heard of it. What happened to a booking after the as-of date is not known on it: one that starts
--- later is booked, unless it had been cancelled by then or was cancelled on a day that nobody gave.
+-- later is booked, unless it had been cancelled by then, was cancelled on a day that nobody gave, or is only proposed.
 -- needs: run, people, sites
 WITH booking AS (
     SELECT a.*,
@@ -15,7 +15,7 @@ WITH booking AS (
 SELECT s.patient_id, s.bucket, key_text(a.ent) AS ent,
     CASE
         WHEN a.status = 'cancelled' AND a.cancelled_on > a.as_of THEN 'booked'
-        WHEN a.status = 'cancelled' OR a.start_on <= a.as_of THEN a.status
+        WHEN a.status IN ('cancelled', 'proposed', 'pending', 'waitlist') OR a.start_on <= a.as_of THEN a.status
         ELSE 'booked'
     END AS status,
     a.start_on, o.label AS site
