@@ -81,6 +81,9 @@ func textRows(t *rapid.T, scratch *store.Scratch, query string, columns int) (ou
 		}
 		out = append(out, row)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return out
 }
 

@@ -43,8 +43,8 @@ func givenTables() map[string]bool {
 
 func columns(pairs ...string) []models.Column {
 	var out []models.Column
-	for i := 0; i < len(pairs); i += 2 {
-		out = append(out, models.Column{Name: pairs[i], Type: pairs[i+1]})
+	for pair := range slices.Chunk(pairs, 2) {
+		out = append(out, models.Column{Name: pair[0], Type: pair[1]})
 	}
 	return out
 }

@@ -63,7 +63,7 @@ func (p *Pipeline) Replay(ctx context.Context) ([]ReplayResult, error) {
 	}
 	if bad > 0 {
 		return out, &models.Error{Kind: models.KindPartial, Message: fmt.Sprintf("%d of %d retained runs could not be published again as they were", bad, len(out)),
-			Mend: "see the reason of each; run analyze again for the dates that are needed"}
+			Mend: "see the reason of each; ask again for the dates that are needed"}
 	}
 	return out, nil
 }

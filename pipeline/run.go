@@ -240,7 +240,7 @@ func (p *Pipeline) compute(ctx context.Context, plan plan, res *RunResult, snaps
 	if err != nil {
 		return fmt.Errorf("run %s: %w", res.ID, err)
 	}
-	defer func() { err = errors.Join(err, p.done(scratch, res)) }()
+	defer func() { err = errors.Join(err, p.done(scratch, res)) }() //nolint:contextcheck // put away even when the caller has given up
 	var failed error
 	err = scratch.Snapshot(ctx, func(tx *store.Tx) error {
 		if _, err := readPositions(ctx, tx); err != nil { // the first look at the main tables takes the snapshot
