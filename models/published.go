@@ -79,9 +79,9 @@ var Published = []PublishedTable{
 		{"version", "VARCHAR", "version of the rule"},
 		{"direction", "VARCHAR", "higher or lower is better"},
 		{"state", "VARCHAR", "ran or refused"},
-		{"reason", "VARCHAR", "why refused: the value sets that are absent; of one that ran, the published ones not loaded"},
+		{"reason", "VARCHAR", "why refused: the value sets that are absent"},
 		{"supply", "BIGINT", "resources of the whole population, any date, that could count as evidence"},
-		{"supply_note", "VARCHAR", "said beside the rate when supply is 0: no source ever sent one"},
+		{"supply_note", "VARCHAR", "said beside the rate: no source ever sent one, or which published value sets are not loaded"},
 		{"source", "VARCHAR", "public recommendation the rule follows"},
 	}},
 	{"target", "One row per patient and programme: whom to reach, why and how, or why not.", []Column{

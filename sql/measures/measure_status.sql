@@ -1,7 +1,7 @@
 -- One row per measure: what it is called, the recommendation it follows, and how many resources of the whole population
 -- could be evidence at all. With none the rate says that no source ever sent one: open gaps then tell of missing data,
--- not of missing care. State and reason are the runner's: a measure is refused when no code is known for one of its sets;
--- of one that ran reason names the published sets that the site has not loaded, whose codes the rule cannot see.
+-- not of missing care. The note also names the published value sets that the site has not loaded, whose codes the rule cannot
+-- see. State and reason are the runner's: a measure is refused when no code is known for one of its sets.
 -- needs: measure, measure_words, supply
 -- publishes: measure_status
 WITH evidence AS (
@@ -29,9 +29,13 @@ SELECT
     CAST(m.version AS VARCHAR) AS version,
     CAST(m.direction AS VARCHAR) AS direction,
     CAST(m.state AS VARCHAR) AS state,
-    CAST(coalesce(m.reason, 'published value sets not loaded, starter codes only: ' || m.unloaded) AS VARCHAR) AS reason,
+    CAST(m.reason AS VARCHAR) AS reason,
     CAST(c.supply AS BIGINT) AS supply,
-    CAST(CASE WHEN c.supply = 0 THEN 'no source ever sent ' || w.evidence END AS VARCHAR) AS supply_note,
+    CAST(CASE
+        WHEN c.supply = 0 AND m.unloaded IS NOT NULL THEN 'no source ever sent ' || w.evidence || '; only starter codes are known, value sets not loaded: ' || m.unloaded
+        WHEN c.supply = 0 THEN 'no source ever sent ' || w.evidence
+        WHEN m.unloaded IS NOT NULL THEN 'only starter codes are known, value sets not loaded: ' || m.unloaded
+    END AS VARCHAR) AS supply_note,
     CAST(w.source AS VARCHAR) AS source
 FROM measure AS m
 JOIN measure_words AS w ON w.measure = m.measure
