@@ -39,7 +39,7 @@ var Published = []PublishedTable{
 		{"pcp", "VARCHAR", "clinician on record, else with most such visits"},
 		{"payer", "VARCHAR", "payer class in force on the last day of the month"},
 	}},
-	{"gap", "One row per patient and measure group of the run.", []Column{
+	{"gap", "One row per patient and measure group in whose denominator the patient is, excluded ones among them. To everybody else the measure does not apply: no row.", []Column{
 		{"patient_id", "VARCHAR", "patient token"},
 		{"bucket", "SMALLINT", "first byte of the token"},
 		{"measure", "VARCHAR", "measure id"},
