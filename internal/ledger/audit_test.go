@@ -42,6 +42,7 @@ func acts(t testing.TB, l *Ledger, n int) []AuditRef {
 
 // Rows are numbered from 1 without holes, come back newest first, and the chain holds over a restart.
 func TestAuditTrail(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	refs := acts(t, l, 5)
@@ -70,6 +71,7 @@ func TestAuditTrail(t *testing.T) {
 
 // A row without an actor or an action is refused, one of a batch refuses all.
 func TestAuditEntriesAreChecked(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	for _, e := range []AuditEntry{{Action: "x"}, {Actor: "ada"}, {Actor: "ada", Action: "x", Detail: strings.Repeat("x", 2001)}, {Actor: "ada", Action: "x", Detail: "\xff"}} {
 		_, err := l.AppendAudits(t.Context(), []AuditEntry{{Actor: "ada", Action: "fine"}, e})
@@ -84,6 +86,7 @@ func TestAuditEntriesAreChecked(t *testing.T) {
 }
 
 func TestSearchAudit(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	now := noon
 	o := h.options(t)
@@ -152,6 +155,7 @@ func TestSearchAudit(t *testing.T) {
 
 // Each way to doctor the trail is found and names the first row concerned; most are refused at the next start too.
 func TestAuditTamperingIsFound(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		query string
 		words []string
@@ -205,6 +209,7 @@ func TestAuditTamperingIsFound(t *testing.T) {
 
 // The same, on a ledger that is running: no restart hides or shows anything.
 func TestAuditTamperingIsFoundWhileRunning(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	acts(t, l, 9)
 	check := func(kind models.Kind, words ...string) {
@@ -228,6 +233,7 @@ func TestAuditTamperingIsFoundWhileRunning(t *testing.T) {
 
 // Someone who can write the file and compute the public hashes still lacks the key of the tags.
 func TestAuditChainRebuiltWithoutTheKeyIsFound(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	acts(t, l, 3)
@@ -247,6 +253,7 @@ func TestAuditChainRebuiltWithoutTheKeyIsFound(t *testing.T) {
 
 // Any single change of one value of any row is found. The control changes nothing and must pass.
 func TestAuditRandomTampering(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	acts(t, l, 12)
 	must[AuditCheck](t)(l.VerifyAudit(t.Context())) // the control
@@ -280,6 +287,7 @@ func quoted(t testing.TB, l *Ledger, column string, seq int) (string, error) {
 // When the second sink cannot take a checkpoint the act must not happen: no reference is handed out. Once it can again, work
 // goes on and the trail is whole.
 func TestAuditFailsClosedWithoutItsSink(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	acts(t, l, 1)
@@ -302,6 +310,7 @@ func TestAuditFailsClosedWithoutItsSink(t *testing.T) {
 
 // Appends from many goroutines make one chain, and the sink agrees with each of its checkpoints.
 func TestAuditConcurrentAppends(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	var wg sync.WaitGroup
 	for range 8 {
@@ -321,6 +330,7 @@ func TestAuditConcurrentAppends(t *testing.T) {
 
 // A cancelled append leaves either nothing or a whole row, never a broken chain.
 func TestAuditCancelled(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -332,6 +342,7 @@ func TestAuditCancelled(t *testing.T) {
 }
 
 func TestListOfTokensIsStoredOnce(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	a := show(t, l, token(1), token(2))
 	b := show(t, l, token(2), token(1), token(2))

@@ -13,6 +13,7 @@ import (
 
 // A backup holds everything of one moment, opens with the keys alone, and verifies; the original goes on meanwhile.
 func TestBackup(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	acts(t, l, 3)
@@ -58,6 +59,7 @@ func newKeysOf(t testing.TB) *Keys {
 
 // A backup taken while writers write is a state that was: the trail is whole up to its end.
 func TestBackupWhileWriting(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	stop := make(chan struct{})
@@ -92,6 +94,7 @@ func TestBackupWhileWriting(t *testing.T) {
 
 // Damage anywhere in a backup that matters is reported, and never crashes the reader. Bytes in unused space may differ.
 func TestDamagedBackups(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	acts(t, l, 9)

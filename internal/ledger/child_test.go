@@ -149,6 +149,7 @@ func missing(t testing.TB, l *Ledger, last int) (n int) {
 
 // Whatever was acknowledged before a kill -9 is there after it, once, and everything that is there verifies.
 func TestKillWriter(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	last := -1
 	for range cycles(8) {
@@ -176,6 +177,7 @@ func childRest(t testing.TB, l *Ledger, i int) error { return childWrite(t.Conte
 
 // The control: a writer that acknowledges before it commits must be caught by the same search.
 func TestKillControl(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	last, lost := -1, 0
 	for i := 0; i < 20 && lost == 0; i++ {
@@ -191,6 +193,7 @@ func TestKillControl(t *testing.T) {
 
 // A kill at any moment of a key rotation loses nobody, and the next rotation finishes the work.
 func TestKillRotation(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	for i := range 300 {
@@ -221,6 +224,7 @@ func TestKillRotation(t *testing.T) {
 // A kill at any moment of an erasure leaves the person either there or gone, and after the next start nothing of those erased is
 // in any file.
 func TestKillErasure(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	const everybody = 200
@@ -255,6 +259,7 @@ func TestKillErasure(t *testing.T) {
 
 // Another process that has the ledger open is named by its id.
 func TestSecondProcessIsRefused(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	cmd, _ := h.child(t, "hold", 0)
 	defer cmd.Wait()

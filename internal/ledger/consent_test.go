@@ -31,6 +31,7 @@ func onDay(r ConsentRow) ConsentRow {
 
 // One case per rule of precedence: what a person said decides, and doubt never leads to a message.
 func TestConsentInForce(t *testing.T) {
+	t.Parallel()
 	version := func(r ConsentRow, ent byte, v int64) ConsentRow {
 		r.Ent, r.Order = entity(ent), order(v)
 		return r
@@ -119,6 +120,7 @@ func grouped(rows []ConsentRow) [][]Consent {
 // Laws of precedence: order of arrival is nothing, a stop always stops, silence is no consent, and more tokens of a person never
 // soften a refusal.
 func TestConsentLaws(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		rows := drawStatements(t)
 		now := at(time.Duration(rapid.IntRange(0, 7).Draw(t, "now")))
@@ -148,6 +150,7 @@ func TestConsentLaws(t *testing.T) {
 
 // Replaying a log, whole or in part, adds nothing; a word that the contract does not have stores nothing.
 func TestPutConsentsOnce(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	rows := []ConsentRow{consent(1, 1, "granted", "sms", "any", 0), consent(2, 1, "revoked", "sms", "any", 1), consent(3, 2, "granted", "email", "survey", 0)}
 	rows[0].Consent.Evidence = "signed form 12"
@@ -178,6 +181,7 @@ func TestPutConsentsOnce(t *testing.T) {
 
 // Evidence and who took it down come back only with an audit row.
 func TestConsentEvidence(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	r := until(consent(1, 1, "granted", "sms", "any", 0), 5)
 	r.Consent.Evidence, r.Consent.CapturedBy = "signed form 12", "front desk"
@@ -197,6 +201,7 @@ func TestConsentEvidence(t *testing.T) {
 // A statement changed or lost behind our back stops the question, whichever column it was: a lost opt-out is a message to
 // somebody who said no.
 func TestConsentDamageIsNoticed(t *testing.T) {
+	t.Parallel()
 	for name, query := range map[string]string{
 		"event":     "UPDATE consent SET event = x'000102030405060708090a0b0c0d0e0f' WHERE id = 2",
 		"record":    "UPDATE consent SET ent = (SELECT ent FROM consent WHERE id = 1) WHERE id = 2",
@@ -236,6 +241,7 @@ func TestConsentDamageIsNoticed(t *testing.T) {
 
 // A whole patient's statements lost together with their count leave the other patients readable; the scrub still misses them.
 func TestScrubCountsConsents(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	must[PutCount](t)(l.PutConsents(t.Context(), []ConsentRow{consent(1, 1, "revoked", "sms", "any", 0), consent(3, 2, "granted", "sms", "any", 0)}))
 	raw(t, l, "DELETE FROM consent WHERE id = 1")

@@ -45,6 +45,7 @@ func secrets(t testing.TB, l *Ledger, id models.PatientID) (wrapped, sealed []by
 
 // An erased person is gone from every file, cannot be opened or found, and does not come back by a replay; others stay.
 func TestErase(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	rows := []IdentityRow{row(1, 1, 1, person("Doe", "212-555-0101", "", "M1")), row(2, 2, 1, person("Roe", "212-555-0101", "", "M2"))}
@@ -113,6 +114,7 @@ func TestErase(t *testing.T) {
 
 // A person of whom nothing has arrived yet can be erased: what arrives later is held back.
 func TestEraseBeforeArrival(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	if err := l.Erase(t.Context(), token(1), "request 8", noon); err != nil {
 		t.Fatal(err)
@@ -125,6 +127,7 @@ func TestEraseBeforeArrival(t *testing.T) {
 // A reader that still looks at an older state keeps old pages alive: the caller is told, and repeating it finishes. The person
 // cannot be opened in the meantime.
 func TestEraseWithAReader(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	must[PutCount](t)(l.PutIdentities(t.Context(), []IdentityRow{row(1, 1, 1, person("Doe", "", "", "M1"))}))
@@ -155,6 +158,7 @@ func TestEraseWithAReader(t *testing.T) {
 
 // An erasure that a crash cut off after its commit is finished by the next start.
 func TestEraseIsFinishedAtTheNextStart(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	must[PutCount](t)(l.PutIdentities(t.Context(), []IdentityRow{row(1, 1, 1, person("Doe", "", "", "M1"))}))
@@ -175,6 +179,7 @@ func TestEraseIsFinishedAtTheNextStart(t *testing.T) {
 }
 
 func TestTombstoneDamageIsNoticed(t *testing.T) {
+	t.Parallel()
 	for _, query := range []string{"UPDATE tombstone SET reason = 'x'", "UPDATE tombstone SET at = 0", "UPDATE tombstone SET token = x'000102030405060708090a0b0c0d0e0f'", "DELETE FROM tombstone"} {
 		l := openLedger(t)
 		if err := l.Erase(t.Context(), token(1), "request 11", noon); err != nil {

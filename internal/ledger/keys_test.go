@@ -15,6 +15,7 @@ import (
 
 // Fresh keys differ from each other, lie in files that nobody else may read, and load.
 func TestCreateKeys(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new", "keys")
 	if err := CreateKeys(dir); err != nil {
 		t.Fatal(err)
@@ -61,6 +62,7 @@ func TestCreateKeys(t *testing.T) {
 
 // Keys are never replaced: every identity would be lost.
 func TestCreateKeysKeepsOldOnes(t *testing.T) {
+	t.Parallel()
 	dir := newHome(t).keys
 	before, err := os.ReadFile(filepath.Join(dir, tenantFile))
 	if err != nil {
@@ -75,6 +77,7 @@ func TestCreateKeysKeepsOldOnes(t *testing.T) {
 
 // A seed gives the same keys everywhere, so a demo is the same on every machine.
 func TestCreateDemoKeys(t *testing.T) {
+	t.Parallel()
 	k := newHome(t).loadKeys(t)
 	const want = "7996816a39db855a" // of seed "test": changes only if tokens of every demo change
 	if got := k.PatientToken("demo", "files", "p1").String()[:16]; got != want {
@@ -84,6 +87,7 @@ func TestCreateDemoKeys(t *testing.T) {
 
 // Each way in which a key folder can be wrong is refused with the file's name and a way out.
 func TestLoadKeysRefuses(t *testing.T) {
+	t.Parallel()
 	at := func(name string, fn func(path string) error) func(string) error {
 		return func(dir string) error { return fn(filepath.Join(dir, name)) }
 	}
@@ -134,6 +138,7 @@ func TestLoadKeysRefuses(t *testing.T) {
 
 // Tokens and ids depend on every part, and on where one part ends and the next begins.
 func TestKeyedHashesSeparateParts(t *testing.T) {
+	t.Parallel()
 	k := newHome(t).loadKeys(t)
 	text := rapid.StringOfN(rapid.RuneFrom([]rune("ab|/\x00é")), 0, 4, -1)
 	rapid.Check(t, func(t *rapid.T) {
@@ -165,6 +170,7 @@ func TestKeyedHashesSeparateParts(t *testing.T) {
 
 // Hashing from many goroutines gives what one gives.
 func TestKeysAreSafeForConcurrentUse(t *testing.T) {
+	t.Parallel()
 	k := newHome(t).loadKeys(t)
 	want := k.PatientToken("t", "s", "1")
 	sealed := k.Seal("intake", nil, []byte("x"))
@@ -188,6 +194,7 @@ func TestKeysAreSafeForConcurrentUse(t *testing.T) {
 
 // What was sealed opens with the same purpose and context, and with nothing else, not even one bit.
 func TestSealOpen(t *testing.T) {
+	t.Parallel()
 	k := newHome(t).loadKeys(t)
 	rapid.Check(t, func(t *rapid.T) {
 		plain := rapid.SliceOf(rapid.Byte()).Draw(t, "plain")

@@ -28,6 +28,7 @@ func put(t testing.TB, l *Ledger, vs ...KPIValue) (KPIState, int) {
 
 // The newest entry for a month counts; what a run was made from can be read again later.
 func TestKPIValues(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	empty := must[KPIState](t)(l.KPIState(t.Context()))
 	if empty.Seq != 0 || empty.Hash == "" {
@@ -77,6 +78,7 @@ func TestKPIValues(t *testing.T) {
 }
 
 func TestPutKPIValuesRefuses(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	good := entered(KPIImport, "satisfaction", june, "55")
 	for name, spoil := range map[string]func(*KPIValue){
@@ -103,6 +105,7 @@ func TestPutKPIValuesRefuses(t *testing.T) {
 
 // A state read again later is what it was then, whatever was entered since, and its hash depends on what is in force alone.
 func TestKPIStatesStay(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	var states []KPIState
@@ -133,6 +136,7 @@ func TestKPIStatesStay(t *testing.T) {
 }
 
 func TestKPIDamageIsNoticed(t *testing.T) {
+	t.Parallel()
 	for _, query := range []string{"UPDATE kpi_value SET value = '99' WHERE seq = 1", "UPDATE kpi_value SET site = '' WHERE seq = 1", "UPDATE kpi_value SET owner = 'x' WHERE seq = 1",
 		"UPDATE kpi_value SET entered = 0 WHERE seq = 1", "DELETE FROM kpi_value WHERE seq = 1", "DELETE FROM kpi_value WHERE seq = 2", "DELETE FROM kpi_value"} {
 		l := openLedger(t)

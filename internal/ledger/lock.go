@@ -31,6 +31,12 @@ func takeLock(dir string) (*os.File, error) {
 	return f, nil
 }
 
+// giveBack ends the lock. It is ended by name, because a program being started elsewhere in this process may hold a copy of f
+// for a moment.
+func giveBack(f *os.File) error {
+	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close())
+}
+
 func writeAt(f *os.File, text string) error {
 	_, err := f.WriteAt([]byte(text), 0)
 	return err

@@ -200,7 +200,7 @@ func (l *Ledger) Close() error {
 			errs = append(errs, l.sink.close())
 		}
 		if l.lock != nil {
-			errs = append(errs, l.lock.Close())
+			errs = append(errs, giveBack(l.lock))
 		}
 	})
 	return errors.Join(errs...)

@@ -19,6 +19,7 @@ import (
 
 // A fresh ledger is private, durable and empty; what is written is there after a restart.
 func TestOpen(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	for _, name := range []string{FileName, FileName + "-wal", lockName} {
@@ -68,6 +69,7 @@ func TestOpen(t *testing.T) {
 
 // What is missing or wrong about the place is said before anything is made.
 func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		spoil func(h home, o *Options)
 		kind  models.Kind
@@ -98,6 +100,7 @@ func TestOpenRefuses(t *testing.T) {
 
 // A ledger opened with another installation's keys, all or only one of them, is refused by the name of the file.
 func TestOpenRefusesWrongKeys(t *testing.T) {
+	t.Parallel()
 	for _, name := range append(singleFiles[:], kekFile(1)) {
 		t.Run(name, func(t *testing.T) {
 			h := newHome(t)
@@ -124,6 +127,7 @@ func TestOpenRefusesWrongKeys(t *testing.T) {
 
 // A second process, or the same one twice, is told who has the ledger; when the first is gone the lock is free.
 func TestOpenTwice(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	_, err := Open(t.Context(), h.options(t))
@@ -134,6 +138,7 @@ func TestOpenTwice(t *testing.T) {
 
 // Another program that holds the file locked is waited for, then named as what it is; nothing is lost.
 func TestLockedByAnotherProgram(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	other := openPool(l.path, "mode=rw&_txlock=immediate", 1)
 	defer other.Close()
@@ -156,6 +161,7 @@ func TestLockedByAnotherProgram(t *testing.T) {
 
 // A full disk refuses the write as a whole, says so, and the next write after space is there works.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	must[PutCount](t)(l.PutIdentities(t.Context(), []IdentityRow{row(1, 1, 1, person("Doe", "", "", "M1"))}))
@@ -187,6 +193,7 @@ func TestFullDisk(t *testing.T) {
 
 // A cancelled call changes nothing and says that it was cancelled.
 func TestCancelled(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -203,6 +210,7 @@ func TestCancelled(t *testing.T) {
 
 // A ledger of a newer version is left alone.
 func TestNewerSchemaIsRefused(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	raw(t, l, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)")
@@ -215,6 +223,7 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 
 // Every schema that was ever released is brought to the newest one, and to the same tables that a fresh ledger has.
 func TestMigrateFromEverySchema(t *testing.T) {
+	t.Parallel()
 	tables := func(path string) string {
 		db := openPool(path, "mode=rw", 1)
 		defer db.Close()
@@ -263,6 +272,7 @@ func TestMigrateFromEverySchema(t *testing.T) {
 
 // A ledger written by the first release opens, and everything in it is still readable. The file is never made anew.
 func TestFirstReleaseOpens(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	for from, to := range map[string]string{"testdata/first/ledger.db": filepath.Join(h.data, FileName), "testdata/first/audit.sink": h.sink} {
 		b, err := os.ReadFile(from)
@@ -333,6 +343,7 @@ func makeFirst(t *testing.T) {
 
 // Errors of the ledger never quote what is stored.
 func TestErrorsQuoteNoValues(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	must[PutCount](t)(l.PutConsents(t.Context(), []ConsentRow{consent(1, 1, "granted", "sms", "any", 0)}))
 	err := l.read(t.Context(), "read", func(tx *sql.Tx) error {

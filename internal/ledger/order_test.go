@@ -35,6 +35,7 @@ func compareOrders(a, b Order) int {
 
 // The bytes of orders compare like the orders, and give them back.
 func TestOrderBytes(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := drawOrder(t, "a"), drawOrder(t, "b")
 		if got, want := bytes.Compare(a.bytes(), b.bytes()), compareOrders(a, b); got != want {

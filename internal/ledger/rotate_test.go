@@ -41,6 +41,7 @@ func people(from, to byte) []IdentityRow {
 
 // After a rotation every identity opens under the new key alone; backups made before still open, until the old key is retired.
 func TestRotateKEK(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	must[PutCount](t)(l.PutIdentities(t.Context(), people(1, 60)))
@@ -89,6 +90,7 @@ func TestRotateKEK(t *testing.T) {
 
 // A rotation stopped half-way is finished, not begun again, and no key that is still needed goes.
 func TestRotationStoppedHalfWay(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	must[PutCount](t)(l.PutIdentities(t.Context(), people(1, 40)))
@@ -112,6 +114,7 @@ func TestRotationStoppedHalfWay(t *testing.T) {
 
 // The folder must be the one that the keys came from: a key written elsewhere would be lost.
 func TestRotateKEKIntoAnotherFolder(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	other := filepath.Join(t.TempDir(), "keys")
@@ -126,6 +129,7 @@ func TestRotateKEKIntoAnotherFolder(t *testing.T) {
 
 // A missing key file that identities are sealed under is named at the start.
 func TestMissingKEK(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	must[PutCount](t)(l.PutIdentities(t.Context(), people(1, 5)))

@@ -20,6 +20,7 @@ func published(id models.RunID) Run {
 
 // A run is started, perhaps fails, is published once, and from then on keeps what it was.
 func TestRunRegister(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	put := func(r Run) {
 		t.Helper()
@@ -75,6 +76,7 @@ func TestRunRegister(t *testing.T) {
 }
 
 func TestRunsAreListedInOrderOfPublication(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	second, first, open, past := published("a"), published("b"), started("c"), published("d")
 	second.Seq, past.Seq, past.AsOf, past.Retained = 3, 2, past.AsOf-30, false
@@ -104,6 +106,7 @@ func TestRunsAreListedInOrderOfPublication(t *testing.T) {
 }
 
 func TestRunDamageIsNoticed(t *testing.T) {
+	t.Parallel()
 	for _, change := range []string{"as_of = as_of + 1", "inputs = '{}'", "known_to = ''", "checksums = ''", "state = 'failed'", "reason = 'x'", "seq = 9", "started_at = 0", "published_at = NULL",
 		"retained = 0", "cited = 1", "tag = x'00'", "id = 'r2'"} {
 		l := openLedger(t)

@@ -33,6 +33,7 @@ func (h home) bringBack(t testing.TB, b []byte) {
 // An older ledger in the place of the newer one is refused at start, until an operator says that it is meant. Then both trail
 // and sink say so, work goes on, and a person who was erased meanwhile is erased again.
 func TestOlderLedgerIsRefused(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	acts(t, l, 3)
@@ -76,6 +77,7 @@ func TestOlderLedgerIsRefused(t *testing.T) {
 
 // The flag accepts an older ledger, not a doctored one.
 func TestAcceptOlderStillVerifies(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	acts(t, l, 6)
@@ -90,6 +92,7 @@ func TestAcceptOlderStillVerifies(t *testing.T) {
 
 // A ledger deleted beside a used sink, and a used ledger without its sink, are refused: one of them is not what it was.
 func TestLedgerAndSinkBelongTogether(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		lose func(h home) string
 		word string
@@ -131,6 +134,7 @@ func TestLedgerAndSinkBelongTogether(t *testing.T) {
 
 // A crash between table and sink leaves the sink behind: the next start brings it up and nothing is lost.
 func TestSinkCatchesUp(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	acts(t, l, 3)
@@ -156,6 +160,7 @@ func TestSinkCatchesUp(t *testing.T) {
 
 // A line that a crash cut short is dropped at the next start, wherever it was cut.
 func TestTornSinkLine(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	acts(t, l, 2)
@@ -177,6 +182,7 @@ func TestTornSinkLine(t *testing.T) {
 
 // Any change inside the sink is found: at the start when it concerns the last line, by verification wherever it is.
 func TestSinkDamageIsNoticed(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	for range 3 {
@@ -247,6 +253,7 @@ func FuzzParseSinkLine(f *testing.F) {
 
 // A ledger restored again and again stays verifiable: each time the sink forgets what the ledger has lost.
 func TestRestoredManyTimes(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	acts(t, l, 2)

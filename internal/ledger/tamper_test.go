@@ -79,6 +79,7 @@ func columns(t testing.TB, path string) []column {
 // Whatever column of whatever table somebody changes, in one row, the scrub finds it; the same for a row that goes. The control
 // changes nothing and must pass. Nothing is left out but the bookkeeping of the migrations.
 func TestEveryColumnIsProtected(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	fill(t, l)
@@ -158,6 +159,7 @@ func (c logged) reopen(t testing.TB, log []byte) (*Ledger, error) {
 // SQLite opens a damaged or shortened write-ahead log without a word and drops what follows the damage. The second sink notices:
 // an opt-out that was acknowledged is there, or the ledger does not open.
 func TestDamagedLogIsNoticed(t *testing.T) {
+	t.Parallel()
 	c := crashed(t)
 	l, err := c.reopen(t, c.log)
 	if err != nil {
@@ -203,6 +205,7 @@ func TestDamagedLogIsNoticed(t *testing.T) {
 
 // A bit flipped in the file while nobody looks: what is read afterwards is right or an error, never another person or state.
 func TestFlippedBitsGiveNoWrongAnswer(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	fill(t, l)

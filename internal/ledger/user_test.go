@@ -12,6 +12,7 @@ func ptr(n int) *int { return &n }
 
 // A user is found by unix user id or by token, until disabled; then by neither, and the id is never given again.
 func TestUsers(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	ada := User{ID: "ada", Name: "Ada Quality", UID: ptr(1000), Role: "quality"}
@@ -73,6 +74,7 @@ func TestUsers(t *testing.T) {
 }
 
 func TestAddUserRefuses(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	if err := l.AddUser(t.Context(), User{ID: "ada", Name: "Ada", UID: ptr(1000), Role: "quality"}); err != nil {
 		t.Fatal(err)
@@ -90,6 +92,7 @@ func TestAddUserRefuses(t *testing.T) {
 
 // Nobody becomes somebody else, or comes back, by an edited row.
 func TestUserDamageIsNoticed(t *testing.T) {
+	t.Parallel()
 	for _, change := range []string{"role = 'admin'", "uid = 0", "uid = NULL", "name = 'x'", "created = 0", "disabled = NULL", "token = x'00'", "tag = x'00'", "id = 'root'"} {
 		l := openLedger(t)
 		if err := l.AddUser(t.Context(), User{ID: "ada", Name: "Ada", UID: ptr(1000), Role: "quality"}); err != nil {

@@ -43,6 +43,7 @@ func codesOf(t testing.TB, l *Ledger, edition string) map[string][]string {
 
 // Every load makes an edition that stays readable; what was loaded last for an OID is current.
 func TestValueSetEditions(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	if hash := must[string](t)(l.ValueSetHash(t.Context())); hash != "" {
 		t.Errorf("hash %q before any load", hash)
@@ -92,6 +93,7 @@ func TestValueSetEditions(t *testing.T) {
 
 // A file that was cut short or is malformed changes nothing.
 func TestLoadValueSetsRefuses(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	first := must[Edition](t)(l.LoadValueSets(t.Context(), []ValueSet{set("1.1", "2024", "a")}))
 	for name, sets := range map[string][]ValueSet{
@@ -116,6 +118,7 @@ func TestLoadValueSetsRefuses(t *testing.T) {
 
 // The hash of an edition depends on its content alone, not on how many loads it took or in which order lines came.
 func TestEditionHashIsOfContent(t *testing.T) {
+	t.Parallel()
 	whole, parts := openLedger(t), openLedger(t)
 	round := 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -145,6 +148,7 @@ func TestEditionHashIsOfContent(t *testing.T) {
 }
 
 func TestValueSetDamageIsNoticed(t *testing.T) {
+	t.Parallel()
 	for name, query := range map[string]string{
 		"a code lost":     "UPDATE valueset SET content = CAST(substr(content, 1, length(content) - 1) AS BLOB) WHERE oid = '1.1'",
 		"a code more":     "UPDATE valueset SET content = CAST(content || 'x|y' || char(10) AS BLOB), codes = codes + 1 WHERE oid = '1.1'",
@@ -172,6 +176,7 @@ func TestValueSetDamageIsNoticed(t *testing.T) {
 
 // A published edition of 122,030 codes loads and streams well inside three seconds.
 func TestLoadPublishedEdition(t *testing.T) {
+	t.Parallel()
 	root := os.Getenv("CAREREACH_SHARED")
 	if root == "" {
 		root = filepath.Join("..", "..", "..", "shared", "data")

@@ -25,6 +25,7 @@ func row(patient, ent byte, version int64, id models.Identity) IdentityRow {
 
 // What a source says about a person comes back word for word, to whoever wrote the audit row first.
 func TestIdentityRoundTrip(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	want := models.Identity{
 		Names:     []models.HumanName{{Use: "official", Family: "Ōkuma", Given: []string{"Aiko", "M."}, Prefix: []string{"Dr"}}},
@@ -54,8 +55,8 @@ func TestIdentityRoundTrip(t *testing.T) {
 
 // The newest version of each record wins in whatever order and however often versions arrive, and the index follows it.
 func TestIdentitiesDoNotDependOnArrival(t *testing.T) {
-	h := newHome(t)
-	l := h.open(t)
+	t.Parallel()
+	l := openLedger(t)
 	round := byte(0)
 	rapid.Check(t, func(rt *rapid.T) {
 		round++
@@ -98,6 +99,7 @@ func TestIdentitiesDoNotDependOnArrival(t *testing.T) {
 
 // However staff or another system write a number, it finds the patient; what is nobody's finds nobody.
 func TestFindByIdentifier(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	a := person("Doe", "(212) 555-0147", "Jane.Doe@Example.org", " mr-007 ")
 	a.Identifiers = append(a.Identifiers, models.Identifier{Value: "untyped"}, models.Identifier{Type: "SS", Value: "999-12-3456"})
@@ -128,6 +130,7 @@ func TestFindByIdentifier(t *testing.T) {
 
 // The normal form of a normal form is itself: what is indexed can be looked up by what is shown.
 func TestNormalIdentifierIsStable(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		kind := rapid.SampledFrom([]IdentifierKind{ByPhone, ByEmail, ByRecordNumber}).Draw(t, "kind")
 		value := rapid.OneOf(rapid.String(), rapid.StringMatching(`[+(]?[0-9]{1,3}[) -][0-9]{3}[- .]?[0-9]{2,6}( ?x[0-9]+)?`), rapid.StringMatching(`[A-Za-z.]+@[A-Za-z]+\.org`)).Draw(t, "value")
@@ -140,6 +143,7 @@ func TestNormalIdentifierIsStable(t *testing.T) {
 
 // No row, no name: an access that no audit row names is refused, whatever else the ledger holds.
 func TestIdentityNeedsItsAuditRow(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	must[PutCount](t)(l.PutIdentities(t.Context(), []IdentityRow{row(1, 1, 1, person("Doe", "", "", "M1")), row(2, 2, 1, person("Roe", "", "", "M2"))}))
@@ -183,6 +187,7 @@ func TestIdentityNeedsItsAuditRow(t *testing.T) {
 
 // Nothing that names or reaches a person lies in any file of the data folder in clear.
 func TestVaultFilesHoldNoIdentifiers(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	canaries := []string{"Zyxwvut", "2125550199", "212-555-0199", "canary@example.org", "CANARY-MRN", "canary evidence", "Front Desk Person", "Canary Street"}
@@ -222,6 +227,7 @@ func TestVaultFilesHoldNoIdentifiers(t *testing.T) {
 
 // A record moved, exchanged or edited behind our back is reported with its table and row, never returned.
 func TestVaultDamageIsNoticed(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ query, table string }{
 		"sealed bit":        {"UPDATE vault SET sealed = CAST(substr(sealed, 1, 20) || x'000000' || substr(sealed, 24) AS BLOB) WHERE ent = (SELECT min(ent) FROM vault)", "vault"},
 		"sealed exchanged":  {"UPDATE vault SET sealed = (SELECT sealed FROM vault ORDER BY ent DESC LIMIT 1)", "vault"},
@@ -261,6 +267,7 @@ func TestVaultDamageIsNoticed(t *testing.T) {
 
 // Writers and readers at once: every acknowledged identity is there, and no reader sees half of one.
 func TestVaultConcurrentUse(t *testing.T) {
+	t.Parallel()
 	l := openLedger(t)
 	var wg sync.WaitGroup
 	for w := range 4 {
@@ -292,6 +299,7 @@ func TestVaultConcurrentUse(t *testing.T) {
 
 // A phone region corrected later does not lose anybody: the index is made anew.
 func TestPhoneRegionChanges(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	l := h.open(t)
 	must[PutCount](t)(l.PutIdentities(t.Context(), []IdentityRow{row(1, 1, 1, person("Doe", "020 7946 0018", "", "M1"))}))
