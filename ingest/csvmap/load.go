@@ -249,11 +249,12 @@ func suggest(word string, known []string) string {
 	return "known here: " + strings.Join(known, ", ")
 }
 
-// id reads how the fact's id is made: columns and "=constants", or the word hash. A Patient's id is its subject.
+// id reads how the fact's id is made: columns and "=constants", or the word hash. A Patient's id is its subject unless the
+// mapping gives it another: a list that knows part of a patient is then a record beside the hospital's own.
 func (l *loader) id(o *object, b *block) {
 	id := o.texts("id")
 	or := o.texts("or_id")
-	if b.kind.Name == "Patient" || b.kind.Name == "PersonLink" {
+	if b.kind.Name == "PersonLink" || (b.kind.Name == "Patient" && id == nil) {
 		if id != nil || or != nil {
 			l.src.fault(o.node, "remove id", "%s: the id of a %s is its subject", o.path, b.kind.Name)
 		}

@@ -85,7 +85,7 @@ func TestLoadNamesTheMistake(t *testing.T) {
 		"empty":                {"", []string{"the file is empty"}},
 		"a text":               {"hello", []string{"the file is not a block of keys"}},
 		"two documents":        {good + "---\nname: x\n", []string{"more than one document"}},
-		"patient with an id":   {strings.ReplaceAll(change("Appointment", "Patient"), "status: {column: status, map: {ok: booked}}\n      start: {column: when}", "birth: when"), []string{"the id of a Patient is its subject"}},
+		"link with an id":      {strings.ReplaceAll(change("Appointment", "PersonLink"), "status: {column: status, map: {ok: booked}}\n      start: {column: when}", "linked: {const: true}"), []string{"the id of a PersonLink is its subject"}},
 		"components":           {strings.ReplaceAll(change("Appointment", "Observation"), "status: {column: status, map: {ok: booked}}\n      start: {column: when}", "component: {column: when}"), []string{"cannot come from CSV"}},
 	} {
 		_, err := Load("list.yaml", []byte(c.text))

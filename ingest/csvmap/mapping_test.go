@@ -170,7 +170,7 @@ func TestPlainContacts(t *testing.T) {
 	if m.Name != "contacts" {
 		t.Fatalf("mapping %s", m.Name)
 	}
-	want(t, facts[0][0], "Patient", "p1", "p1", map[string]any{"birth": when(t, "1950-02-28"), "gender": "female", "language": "es", "city": "Acton", "state": "MA", "zip": "01720", "preferred_channel": "sms",
+	want(t, facts[0][0], "Patient", "p1|contacts", "p1", map[string]any{"birth": when(t, "1950-02-28"), "gender": "female", "language": "es", "city": "Acton", "state": "MA", "zip": "01720", "preferred_channel": "sms",
 		"has_mobile": true, "has_phone": true, "has_email": true, "has_address": true})
 	id := facts[0][0].Identity
 	if w := (&models.Identity{Names: []models.HumanName{{Use: "official", Family: "O'Canary; the 2nd", Given: []string{"Ada"}}},
@@ -184,7 +184,7 @@ func TestPlainContacts(t *testing.T) {
 	}
 	want(t, facts[0][1], "Consent", "p1|sms", "p1", map[string]any{"action": "granted", "channel": "sms", "purpose": "care_gap", "effective": when(t, "2025-01-05")})
 	want(t, facts[0][2], "Consent", "p1|email", "p1", map[string]any{"action": "revoked", "channel": "email", "purpose": "care_gap", "effective": when(t, "2025-01-05")})
-	want(t, facts[1][0], "Patient", "p2", "p2", map[string]any{"city": "Boston", "has_mobile": false, "has_phone": false, "has_email": false, "has_address": false})
+	want(t, facts[1][0], "Patient", "p2|contacts", "p2", map[string]any{"city": "Boston", "has_mobile": false, "has_phone": false, "has_email": false, "has_address": false})
 	rejected(t, errs[2], models.ReasonBadTime, "birth_date")
 	rejected(t, errs[3], models.ReasonBadValue, "language")
 }
@@ -223,11 +223,11 @@ func TestHCPCSForm(t *testing.T) {
 // A list that knows its patients by record number alone takes that for their id.
 func TestRecordNumberInPlaceOfPatientID(t *testing.T) {
 	m, facts, _ := mapFile(t, Shipped(), "list.csv", "MRN,Name,Mobile\nM1,A B,1\n")
-	if m.Name != "contacts" || facts[0][0].ID != "M1" || facts[0][0].Identity.Identifiers[0].Value != "M1" {
+	if m.Name != "contacts" || facts[0][0].Subject.ID != "M1" || facts[0][0].Identity.Identifiers[0].Value != "M1" {
 		t.Errorf("%s: %+v", m.Name, facts)
 	}
 	_, facts, _ = mapFile(t, Shipped(), "list.csv", "MRN,Patient ID,Name\nM1,p1,A B\n")
-	if facts[0][0].ID != "p1" || facts[0][0].Identity.Identifiers[0].Value != "M1" {
+	if facts[0][0].Subject.ID != "p1" || facts[0][0].Identity.Identifiers[0].Value != "M1" {
 		t.Errorf("the patient id goes before the record number: %+v", facts)
 	}
 }
