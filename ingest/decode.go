@@ -24,10 +24,15 @@ var errIgnored = errors.New("not needed")
 type decoder struct {
 	tenant   string
 	keys     *ledger.Keys
+	max      int // longest resource, in bytes
 	fhir     *fhir.Decoder
+	bundles  *fhir.Decoder // made when the first Bundle comes; its limit is that of a whole record
 	events   *event.Decoder
 	mappings *mappings
 }
+
+// maxBundle is the longest Bundle, whose entries each keep to the limit of one resource.
+const maxBundle = 32 << 20
 
 // mappings holds the CSV mappings that the log has defined so far, by content hash.
 type mappings struct {
@@ -139,7 +144,10 @@ func (d *decoder) fhirRecord(in *input) []*input {
 }
 
 func (d *decoder) bundle(in *input) []*input {
-	entries, err := d.fhir.Bundle(in.raw, in.record.ReceivedAt)
+	if d.bundles == nil {
+		d.bundles = fhir.NewDecoder(fhir.Options{MaxBytes: max(maxBundle, d.max)})
+	}
+	entries, err := d.bundles.Bundle(in.raw, in.record.ReceivedAt)
 	if err != nil {
 		in.resource, in.err = "Bundle", err
 		d.contentKey(in)
@@ -154,7 +162,10 @@ func (d *decoder) bundle(in *input) []*input {
 	for i := range entries {
 		e := &entries[i]
 		one := &input{record: in.record, raw: e.Raw, resource: e.ResourceType, facts: e.Facts, err: ignore(e.Err), pos: in.pos}
-		one.pos.Entry = int32(e.Index) //nolint:gosec // a record of at most 64 MiB holds fewer entries than 2^31
+		one.pos.Entry = int32(e.Index)
+		if len(e.Raw) > d.max {
+			one.facts, one.err = nil, &models.Reject{Reason: models.ReasonTooLarge, Where: "entry", Detail: fmt.Sprintf("%d bytes, the limit is %d", len(e.Raw), d.max), Mend: "raise ingest.max_value_bytes, or split it at the source"}
+		}
 		d.contentKey(one)
 		out = append(out, one)
 	}

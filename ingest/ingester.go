@@ -65,6 +65,9 @@ func New(ctx context.Context, s *store.Store, l *ledger.Ledger, log *intake.Log,
 	if opts.BatchBytes <= 0 {
 		opts.BatchBytes = 16 << 20
 	}
+	if opts.MaxValueBytes <= 0 {
+		opts.MaxValueBytes = fhir.DefaultMaxBytes
+	}
 	if opts.StopShare <= 0 {
 		opts.StopShare, opts.StopMin = 0.5, 100
 	}
@@ -73,7 +76,7 @@ func New(ctx context.Context, s *store.Store, l *ledger.Ledger, log *intake.Log,
 	}
 	in := &Ingester{store: s, ledger: l, keys: l.Keys(), log: log, opts: opts, mappings: newMappings()}
 	for range opts.Workers {
-		in.decoders = append(in.decoders, &decoder{tenant: opts.Tenant, keys: in.keys, mappings: in.mappings,
+		in.decoders = append(in.decoders, &decoder{tenant: opts.Tenant, max: opts.MaxValueBytes, keys: in.keys, mappings: in.mappings,
 			fhir: fhir.NewDecoder(fhir.Options{MaxBytes: opts.MaxValueBytes}), events: &event.Decoder{Tenant: opts.Tenant}})
 	}
 	if err := in.load(ctx); err != nil {

@@ -2,7 +2,10 @@ package ingest
 
 import (
 	"context"
+	dbsql "database/sql"
 	"fmt"
+	"strings"
+	"time"
 
 	"carereach/internal/store"
 	"carereach/models"
@@ -17,7 +20,8 @@ type Status struct {
 	Types    []TypeStatus   `json:"types"`
 	Reasons  []ReasonStatus `json:"quarantine"`
 	Patients int64          `json:"patients"`
-	Stubs    int64          `json:"stubs"` // patients named by facts whose Patient has not arrived
+	Stubs    int64          `json:"stubs"`  // patients named by facts whose Patient has not arrived
+	Newest   *time.Time     `json:"newest"` // when the newest fact was received; nil: none yet
 }
 
 // TypeStatus is the outcomes of one source and type.
@@ -45,6 +49,14 @@ func (in *Ingester) Status(ctx context.Context) (Status, error) {
 		if err := tx.QueryRow(ctx, "SELECT count(*), count(*) FILTER (WHERE stub) FROM subject").Scan(&st.Patients, &st.Stubs); err != nil {
 			return err
 		}
+		var newest dbsql.NullTime
+		if err := tx.QueryRow(ctx, newestFact()).Scan(&newest); err != nil {
+			return err
+		}
+		if newest.Valid {
+			at := newest.Time.UTC()
+			st.Newest = &at
+		}
 		if err := st.types(ctx, tx); err != nil {
 			return err
 		}
@@ -54,6 +66,15 @@ func (in *Ingester) Status(ctx context.Context) (Status, error) {
 		return st, fmt.Errorf("read ingest status: %w", err)
 	}
 	return st, nil
+}
+
+// newestFact selects when the newest fact of any type was received.
+func newestFact() string {
+	parts := make([]string, 0, len(models.FactTypes))
+	for _, t := range models.FactTypes {
+		parts = append(parts, "SELECT max(known_at) AS at FROM "+t.VersionTable())
+	}
+	return "SELECT max(m.at) FROM (" + strings.Join(parts, " UNION ALL ") + ") AS m"
 }
 
 func (st *Status) types(ctx context.Context, tx *store.Tx) error {

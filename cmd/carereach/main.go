@@ -20,6 +20,7 @@ import (
 )
 
 func main() {
+	syscall.Umask(0o077) // whatever a store or a library writes is for this user only
 	e := env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), now: time.Now}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, e, os.Args[1:])

@@ -111,8 +111,12 @@ func (a *App) rebuild(ctx context.Context, progress func(Progress)) error {
 	if err != nil {
 		return err
 	}
-	if st.Read > 0 || a.Log.End() == a.Log.Start() {
-		return nil
+	lost, err := a.lost(ctx, st.Read)
+	if err != nil || !lost {
+		return err
+	}
+	if err := a.Ledger.SetSetting(ctx, settingRebuild, "pending"); err != nil {
+		return err
 	}
 	_, err = a.Ingester.Drain(ctx, ingest.DrainOptions{AcceptQuarantine: true, Progress: func(next, end int64) {
 		progress(Progress{Stage: "rebuild", Done: next, Total: end, Unit: "records"})
@@ -124,15 +128,46 @@ func (a *App) rebuild(ctx context.Context, progress func(Progress)) error {
 	for _, r := range results {
 		progress(Progress{Stage: "replay of " + r.AsOf.String() + ": " + r.Outcome, Unit: "runs"})
 	}
+	says := ""
 	if models.KindOf(err) == models.KindPartial && err != nil {
 		// Said aloud by doctor and analyze; a run that cannot be made again must not keep the rest from being used.
-		return a.Ledger.SetSetting(ctx, settingReplay, err.Error())
+		says, err = err.Error(), nil
 	}
 	if err != nil {
 		return fmt.Errorf("replay retained runs: %w", err)
 	}
-	return a.Ledger.SetSetting(ctx, settingReplay, "")
+	return errors.Join(a.Ledger.SetSetting(ctx, settingReplay, says), a.Ledger.SetSetting(ctx, settingRebuild, ""))
 }
+
+// lost reports whether the store has to be filled from the log: it is empty although it had read before, or an earlier
+// rebuild did not come to its end. A first load that was stopped is neither.
+func (a *App) lost(ctx context.Context, read int64) (bool, error) {
+	pending, _, err := a.Ledger.Setting(ctx, settingRebuild)
+	if err != nil || pending != "" {
+		return pending != "", err
+	}
+	_, before, err := a.Ledger.Setting(ctx, settingLoaded)
+	return before && read == 0 && a.Log.End() > a.Log.Start(), err
+}
+
+// drain takes what waits in the log, and notes that the store has read from it.
+func (a *App) drain(ctx context.Context, o ingest.DrainOptions) (ingest.Report, error) {
+	rep, err := a.Ingester.Drain(ctx, o)
+	if rep.Next == 0 {
+		return rep, err
+	}
+	_, noted, serr := a.Ledger.Setting(ctx, settingLoaded)
+	if serr == nil && !noted {
+		serr = a.Ledger.SetSetting(ctx, settingLoaded, "yes")
+	}
+	return rep, errors.Join(err, serr)
+}
+
+// The settings that tell a store that was lost from one that never held anything.
+const (
+	settingLoaded  = "store.loaded"  // set once anything of the log was committed
+	settingRebuild = "store.rebuild" // "pending" from the beginning of a rebuild to its end
+)
 
 // settingReplay holds what the last replay could not make again; empty when everything came out equal.
 const settingReplay = "replay.differs"

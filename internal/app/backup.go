@@ -311,7 +311,8 @@ func RestoreBackup(ctx context.Context, r io.Reader, keyDir, dir, by string, pro
 	if err != nil {
 		return out, fmt.Errorf("open the restored folder: %w", err)
 	}
-	return out, a.Close()
+	_, err = a.Ledger.AppendAudit(ctx, ledger.AuditEntry{Actor: by, Action: "backup.restore", Detail: "backup made " + out.Manifest.Made.Format(time.RFC3339)})
+	return out, errors.Join(err, a.Close())
 }
 
 // setKeys makes a restored configuration name the folder that its keys are in now.

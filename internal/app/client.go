@@ -63,9 +63,21 @@ func (c Client) remote(ctx context.Context, conn net.Conn, name string, args []b
 	if c.Token != "" {
 		req.Header.Set(tokenHeader, c.Token)
 	}
-	go func() { w.CloseWithError(upload(form, args, files)) }()
+	broken := make(chan error, 1)
+	go func() {
+		err := upload(form, args, files)
+		if err != nil {
+			broken <- err
+		}
+		w.CloseWithError(err)
+	}()
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
+		select {
+		case mine := <-broken: // what was sent broke off on this side
+			return nil, mine
+		default:
+		}
 		return nil, &models.Error{Kind: models.KindUnavail, Message: "the daemon did not answer", Mend: "look at its log; carereach doctor", Cause: err}
 	}
 	defer resp.Body.Close()

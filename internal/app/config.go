@@ -100,13 +100,15 @@ func LoadConfig(dir string, environ []string) (Config, error) {
 	return c, c.Validate(path)
 }
 
-// settings keeps the variables that are configuration: CAREREACH_DIR and CAREREACH_TOKEN are not, and an empty one is as good
-// as none.
+// noSettings are variables with our prefix that are no configuration: those of the command line, and of the tests.
+var noSettings = regexp.MustCompile(`^CAREREACH_(DIR|TOKEN|SHARED|BENCH_.*|KILL_.*)$`)
+
+// settings keeps the variables that are configuration; an empty one is as good as none.
 func settings(environ []string) []string {
 	var out []string
 	for _, v := range environ {
 		name, value, _ := strings.Cut(v, "=")
-		if value != "" && name != "CAREREACH_DIR" && name != "CAREREACH_TOKEN" {
+		if value != "" && !noSettings.MatchString(name) {
 			out = append(out, v)
 		}
 	}

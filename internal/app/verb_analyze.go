@@ -44,16 +44,17 @@ type RelationTime struct {
 
 func (c *Call) analyze(ctx context.Context, in AnalyzeArgs) (AnalyzeResult, error) {
 	a := c.app
-	out := AnalyzeResult{AsOf: in.AsOf}
+	out := AnalyzeResult{AsOf: in.AsOf, Rows: map[string]int64{}, Gaps: []GapCount{}, Measures: []pipeline.MeasureState{}, Checks: []pipeline.CheckFinding{}, Relations: []RelationTime{}}
 	if err := a.Guard.Record(ctx, c.Actor, access.Act{Action: "analyze", Detail: "as of " + in.AsOf.String()}); err != nil {
 		return out, err
 	}
-	if _, err := a.Ingester.Drain(ctx, ingest.DrainOptions{}); err != nil {
+	if _, err := a.drain(ctx, ingest.DrainOptions{}); err != nil {
 		return out, fmt.Errorf("take what waits in the log: %w", err)
 	}
 	started := time.Now()
 	res, err := a.Pipeline.Run(ctx, pipeline.RunRequest{AsOf: in.AsOf})
-	out.Run, out.Existing, out.Rows, out.Measures, out.Checks = res.ID, res.Existing, res.Rows, res.Measures, res.Checks
+	out.Run, out.Existing, out.Rows = res.ID, res.Existing, res.Rows
+	out.Measures, out.Checks = append(out.Measures, res.Measures...), append(out.Checks, res.Checks...)
 	out.Stubs, out.Rings, out.Seconds = res.Fold.Stubs, res.Fold.RingCount, time.Since(started).Seconds()
 	for _, r := range res.Relations {
 		out.Relations = append(out.Relations, RelationTime{Name: r.Layer + "/" + r.Name, Rows: r.Rows, Seconds: r.Took.Seconds()})

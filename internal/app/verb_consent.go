@@ -106,7 +106,7 @@ func (c *Call) consentRevoke(ctx context.Context, in ConsentArgs) (Revoked, erro
 	if _, _, err := c.app.Log.Append(ctx, []intake.Record{rec}); err != nil {
 		return out, fmt.Errorf("write the withdrawal to the log: %w", err)
 	}
-	rep, err := c.app.Ingester.Drain(ctx, ingest.DrainOptions{AcceptQuarantine: true})
+	rep, err := c.app.drain(ctx, ingest.DrainOptions{AcceptQuarantine: true})
 	if err != nil {
 		return out, fmt.Errorf("the withdrawal is in the log and not yet in force: %w", err)
 	}

@@ -34,7 +34,7 @@ type IngestResult struct {
 
 func (c *Call) ingestFile(ctx context.Context, in IngestArgs) (IngestResult, error) {
 	a := c.app
-	var res IngestResult
+	res := IngestResult{Skipped: []string{}, Reasons: []ingest.ReasonStatus{}, Types: []ingest.TypeStatus{}}
 	src := in.Source
 	if src == "" {
 		src = models.Source(a.Config.Source)
@@ -53,18 +53,18 @@ func (c *Call) ingestFile(ctx context.Context, in IngestArgs) (IngestResult, err
 	drain := ingest.DrainOptions{AcceptQuarantine: in.AcceptQuarantine, Progress: func(next, end int64) {
 		c.Out.Progress(Progress{Stage: "load", Done: next, Total: end, Unit: "records"})
 	}}
-	before, err := a.Ingester.Drain(ctx, drain)
+	before, err := a.drain(ctx, drain)
 	res.Pending = before.Outcomes
 	if err != nil {
 		return res, err
 	}
 	loaded, lerr := files.Load(ctx, a.Log, c.Files, files.Options{Source: src, Mappings: mappings, Received: a.now().UTC(), MaxLine: a.Config.Ingest.MaxValueBytes,
 		Progress: func(p files.Progress) { c.Out.Progress(Progress{Stage: "read", Done: p.Bytes, Unit: "bytes"}) }})
-	res.Files, res.Bytes, res.Skipped = loaded.Files, loaded.Bytes, loaded.Skipped
+	res.Files, res.Bytes, res.Skipped = loaded.Files, loaded.Bytes, append(res.Skipped, loaded.Skipped...)
 	if lerr != nil {
 		return res, fmt.Errorf("read files: %w", lerr)
 	}
-	rep, err := a.Ingester.Drain(ctx, drain)
+	rep, err := a.drain(ctx, drain)
 	res.Outcomes = rep.Outcomes
 	res.Seconds = time.Since(started).Seconds()
 	if err != nil {

@@ -61,7 +61,7 @@ func (c *Call) gapsList(ctx context.Context, in GapsArgs) (any, error) {
 		if err != nil {
 			return err
 		}
-		l.run, l.total = run, counted.Total
+		l.run, l.total, l.shown = run, counted.Total, shown(counted.Total, in.GapFilter.Page)
 		l.rows = func() iter.Seq2[[]any, error] { return reports.GapCells(reports.EachGap(ctx, tx, run, in.GapFilter)) }
 		return c.export(ctx, &l)
 	})
@@ -134,7 +134,7 @@ func (c *Call) targetsList(ctx context.Context, in TargetsArgs) (any, error) {
 		if err != nil {
 			return err
 		}
-		l.run, l.total = run, counted.Total
+		l.run, l.total, l.shown = run, counted.Total, shown(counted.Total, in.TargetFilter.Page)
 		l.rows = func() iter.Seq2[[]any, error] {
 			return reports.TargetCells(reports.EachTarget(ctx, tx, run, in.TargetFilter))
 		}
@@ -156,7 +156,8 @@ type list struct {
 	title   string
 	filter  string
 	run     reports.Run
-	total   int64
+	total   int64 // rows that fit the filter
+	shown   int64 // rows that the page leaves of them
 	written int64
 	columns []reports.ListColumn
 	rows    func() iter.Seq2[[]any, error]
@@ -197,8 +198,17 @@ func (c *Call) writeList(l *list, mark, note string, rows iter.Seq2[[]any, error
 		_, err := reports.WriteCSV(c.Out, l.columns, rows)
 		return err
 	}
-	return workbook.WriteList(c.Out, workbook.ListMeta{Title: l.title, Watermark: mark, Note: note, Run: l.run, Columns: l.columns, Total: l.total, Filters: l.filter,
+	return workbook.WriteList(c.Out, workbook.ListMeta{Title: l.title, Watermark: mark, Note: note, Run: l.run, Columns: l.columns, Total: l.total, Shown: l.shown, Filters: l.filter,
 		Options: workbook.Options{TmpDir: c.app.tmpDir(), Generated: c.app.now(), User: c.Actor.Name()}}, rows)
+}
+
+// shown gives how many of total rows a page leaves.
+func shown(total int64, p reports.Page) int64 {
+	n := max(0, total-p.Offset)
+	if p.Limit > 0 {
+		n = min(n, p.Limit)
+	}
+	return n
 }
 
 func counted(rows iter.Seq2[[]any, error], n *int64) iter.Seq2[[]any, error] {

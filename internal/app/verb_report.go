@@ -86,6 +86,7 @@ func (a *App) provenance(ctx context.Context, run reports.Run) (reports.Provenan
 	if err != nil {
 		return p, err
 	}
+	p.DataThrough = st.Newest
 	p.Inputs = []reports.Count{{Name: "stored", Rows: st.Stored}, {Name: "duplicate", Rows: st.Duplicate}, {Name: "ignored", Rows: st.Ignored}, {Name: "quarantined", Rows: st.Quarantined}}
 	for _, r := range st.Reasons {
 		p.Quarantined = append(p.Quarantined, reports.Count{Name: string(r.Reason) + " " + r.Resource, Rows: r.N})
@@ -228,8 +229,8 @@ func readKPIFile(name string, content io.Reader) ([]ledger.KPIValue, error) {
 		if _, ok := models.KPIByID(models.KPIID(get("kpi"))); !ok {
 			return nil, bad(line, "unknown kpi", "carereach kpi list shows the ids")
 		}
-		if _, err := reports.ParseNumber(get("value")); err != nil {
-			return nil, bad(line, "value is not a plain number", "write rates as 0.153, money as 1234.50")
+		if err := reports.CheckEntered(models.KPIID(get("kpi")), get("value")); err != nil {
+			return nil, bad(line, "value is not a plain number of this KPI's kind", "write rates as 0.153, money as 1234.50")
 		}
 		out = append(out, ledger.KPIValue{Kind: ledger.KPIImport, KPI: models.KPIID(get("kpi")), From: day, Site: get("site"), Value: get("value"), Source: get("source"), Owner: get("owner")})
 	}
@@ -259,7 +260,7 @@ func (c *Call) kpiGoal(ctx context.Context, in GoalArgs) (KPIEntered, error) {
 		return KPIEntered{}, &models.Error{Kind: models.KindUsage, Message: "a baseline or a target can be set", Mend: "carereach kpi baseline set, carereach kpi target set"}
 	}
 	if in.Value != "" {
-		if _, err := reports.ParseNumber(in.Value); err != nil {
+		if err := reports.CheckEntered(in.KPI, in.Value); err != nil {
 			return KPIEntered{}, err
 		}
 	}
