@@ -9,7 +9,9 @@
 -- the code of the panel, or stand alone. Those taken in an emergency department or a hospital stay do not count: where a
 -- reading names its visit the visit's class decides, else whether such a stay of the patient covers the day.
 -- Without value or unit a reading is Missing, in another unit than mmHg or with another status than final, amended or
--- corrected InvalidAttribute, with an uncertain day Missing; none of these hides an earlier good day.
+-- corrected InvalidAttribute, with an uncertain day Missing; none of these hides an earlier good day. Days in range that
+-- follow one another within the twelve months are one span, with the last as evidence; a bad day that another followed is
+-- in no row.
 -- needs: run, patients, observations, components, encounters, conditions, hospice
 -- value sets: hypertension, bp_systolic, bp_diastolic
 -- measure: bp_control | Blood pressure below 140/90 | 2021.1 | higher | chronic
@@ -54,10 +56,21 @@ WITH eligible AS (
     FROM ranked AS s
     JOIN ranked AS d ON d.patient_id = s.patient_id AND d.read_on = s.read_on
     WHERE s.valueset = 'bp_systolic' AND s.nth = 1 AND d.valueset = 'bp_diastolic' AND d.nth = 1
-), judged AS (
-    SELECT y.patient_id, y.bucket, y.ent, y.read_on, y.met, y.shown,
-        earlier_day(plus_years(y.read_on, 1), lead(y.read_on) OVER (PARTITION BY y.patient_id ORDER BY y.read_on ASC NULLS LAST)) AS to_on
+), followed AS (
+    SELECT y.patient_id, y.bucket, y.ent, y.read_on, y.shown, y.met,
+        lead(y.read_on) OVER w AS next_on, lead(y.met) OVER w AS next_met, lag(y.read_on) OVER w AS before_on, lag(y.met) OVER w AS met_before
     FROM day_read AS y
+    WINDOW w AS (PARTITION BY y.patient_id ORDER BY y.read_on ASC NULLS LAST)
+), run_of AS (
+    SELECT f.patient_id, f.bucket, f.ent, f.read_on, f.shown, f.met, f.next_on,
+        max(CASE WHEN f.met AND f.met_before AND plus_years(f.before_on, 1) >= f.read_on THEN NULL ELSE f.read_on END)
+            OVER (PARTITION BY f.patient_id ORDER BY f.read_on ASC NULLS LAST ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS since_on,
+        f.met AND f.next_met AND plus_years(f.read_on, 1) >= f.next_on AS goes_on
+    FROM followed AS f
+), judged AS (
+    SELECT u.patient_id, u.bucket, u.ent, u.read_on, u.since_on, u.shown, u.met, earlier_day(plus_years(u.read_on, 1), u.next_on) AS to_on
+    FROM run_of AS u
+    WHERE (u.met AND NOT coalesce(u.goes_on, FALSE)) OR u.next_on IS NULL
 )
 SELECT e.patient_id, e.bucket, 'eligible' AS part, e.from_on, e.to_on, e.from_on AS due_on, CAST(NULL AS BOOLEAN) AS met, CAST(NULL AS VARCHAR) AS reason,
     CAST(NULL AS VARCHAR) AS resource, CAST(NULL AS VARCHAR) AS ent, CAST(NULL AS DATE) AS fact_on, CAST(NULL AS VARCHAR) AS shown
@@ -68,7 +81,7 @@ SELECT h.patient_id, h.bucket, 'excluded', h.from_on, h.to_on, CAST(NULL AS DATE
 FROM hospice AS h
 WHERE EXISTS (SELECT 1 FROM eligible AS e WHERE e.patient_id = h.patient_id)
 UNION ALL
-SELECT j.patient_id, j.bucket, 'evidence', j.read_on, j.to_on,
+SELECT j.patient_id, j.bucket, 'evidence', CASE WHEN j.met THEN j.since_on ELSE j.read_on END, j.to_on,
     CASE WHEN j.met THEN plus_years(j.read_on, 1) ELSE plus_months(j.read_on, 1) END,
     j.met, CASE WHEN j.met THEN 'ValueInRange' ELSE 'ValueOutOfRange' END, 'Observation', j.ent, j.read_on, j.shown
 FROM judged AS j

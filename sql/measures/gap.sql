@@ -29,21 +29,24 @@ WITH now_state AS (
 ), candidate AS (
     SELECT s.measure, s.patient_id, s.to_on, s.due_on, s.from_on, s.resource, s.ent, s.fact_on, s.shown,
         CASE
-            WHEN s.part = 'excluded' THEN CASE WHEN n.state = 'excluded' AND in_span(s.from_on, s.to_on, r.as_of) THEN 1 END
-            WHEN n.state = 'excluded' THEN NULL
-            WHEN s.met AND in_span(s.from_on, s.to_on, r.as_of) THEN 1
-            WHEN NOT s.met AND s.reason <> 'InvalidAttribute' AND in_span(s.from_on, s.to_on, r.as_of) THEN 2
-            WHEN in_span(s.from_on, s.to_on, r.as_of) THEN 3
+            WHEN n.state <> 'open' THEN 1
             WHEN s.from_on IS NULL OR s.from_on > r.as_of THEN 4
-            WHEN s.met OR s.reason = 'ValueOutOfRange' THEN 5
+            WHEN s.to_on <= r.as_of THEN 5
+            WHEN s.reason <> 'InvalidAttribute' THEN 2
+            ELSE 3
         END AS kind,
-        CASE WHEN s.from_on IS NULL OR s.from_on > r.as_of THEN CASE WHEN s.reason = 'InvalidAttribute' THEN s.reason ELSE 'Missing' END
-            WHEN s.part = 'excluded' OR in_span(s.from_on, s.to_on, r.as_of) THEN s.reason
-            ELSE 'DateOutOfRange' END AS reason
+        CASE
+            WHEN n.state <> 'open' OR s.reason = 'InvalidAttribute' THEN s.reason
+            WHEN s.from_on IS NULL OR s.from_on > r.as_of THEN 'Missing'
+            WHEN s.to_on <= r.as_of THEN 'DateOutOfRange'
+            ELSE s.reason
+        END AS reason
     FROM measure_span AS s
     JOIN now_state AS n ON n.measure = s.measure AND n.patient_id = s.patient_id
     CROSS JOIN run AS r
-    WHERE s.part <> 'eligible'
+    WHERE (n.state = 'excluded' AND s.part = 'excluded' AND in_span(s.from_on, s.to_on, r.as_of))
+        OR (n.state = 'covered' AND s.part = 'evidence' AND s.met AND in_span(s.from_on, s.to_on, r.as_of))
+        OR (n.state = 'open' AND s.part = 'evidence' AND (s.met OR s.reason = 'ValueOutOfRange' OR s.from_on IS NULL OR s.to_on > r.as_of))
 ), best AS (
     SELECT c.measure, c.patient_id, c.kind, c.reason, c.due_on, c.resource, c.ent, c.fact_on, c.shown,
         row_number() OVER (
@@ -51,7 +54,6 @@ WITH now_state AS (
             ORDER BY c.kind ASC NULLS LAST, coalesce(c.to_on, DATE '9999-12-31') DESC NULLS LAST, c.from_on DESC NULLS LAST,
                 CASE WHEN c.resource = 'Claim' THEN 1 ELSE 0 END ASC NULLS LAST, c.resource ASC NULLS LAST, c.ent ASC NULLS LAST) AS nth
     FROM candidate AS c
-    WHERE c.kind IS NOT NULL
 ), lapsed AS (
     SELECT c.measure, c.patient_id, max(c.due_on) AS due_on
     FROM candidate AS c

@@ -10,7 +10,8 @@
 -- sorting lowest. At most 9 percent closes the gap; more, no usable value, or no test leaves it open. Results in mmol/mol
 -- are converted (percent = 0.09148 * mmol/mol + 2.152, NGSP master equation, https://ngsp.org/ifcc.asp); one without unit
 -- is Missing, in another unit or only bounded so that 9 is not decided InvalidAttribute. A test whose day is not known is
--- Missing: it cannot be put in order. Preliminary and other statuses than final, amended, corrected: InvalidAttribute.
+-- Missing: it cannot be put in order. Results in range that follow one another within the twelve months are one span, with
+-- the last of them as evidence; a bad result that another followed is in no row. Preliminary and other statuses than final, amended, corrected: InvalidAttribute.
 -- needs: run, patients, observations, conditions, hospice
 -- value sets: diabetes, hba1c
 -- measure: hba1c_poor_control | Diabetes: HbA1c above 9 % or not tested | 2030.1 | lower | chronic
@@ -45,11 +46,22 @@ WITH eligible AS (
     SELECT g.patient_id, g.bucket, g.ent, g.test_on, g.shown, g.reason,
         row_number() OVER (PARTITION BY g.patient_id, g.test_on ORDER BY g.percent ASC NULLS FIRST, g.ent ASC NULLS LAST) AS nth
     FROM graded AS g
-), judged AS (
-    SELECT l.patient_id, l.bucket, l.ent, l.test_on, l.shown, l.reason,
-        earlier_day(plus_years(l.test_on, 1), lead(l.test_on) OVER (PARTITION BY l.patient_id ORDER BY l.test_on ASC NULLS LAST)) AS to_on
+), followed AS (
+    SELECT l.patient_id, l.bucket, l.ent, l.test_on, l.shown, l.reason, l.reason = 'ValueInRange' AS met,
+        lead(l.test_on) OVER w AS next_on, lead(l.reason) OVER w AS next_reason, lag(l.test_on) OVER w AS before_on, lag(l.reason) OVER w AS reason_before
     FROM lowest AS l
     WHERE l.nth = 1
+    WINDOW w AS (PARTITION BY l.patient_id ORDER BY l.test_on ASC NULLS LAST)
+), run_of AS (
+    SELECT f.patient_id, f.bucket, f.ent, f.test_on, f.shown, f.reason, f.met, f.next_on,
+        max(CASE WHEN f.met AND f.reason_before = 'ValueInRange' AND plus_years(f.before_on, 1) >= f.test_on THEN NULL ELSE f.test_on END)
+            OVER (PARTITION BY f.patient_id ORDER BY f.test_on ASC NULLS LAST ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS since_on,
+        f.met AND f.next_reason = 'ValueInRange' AND plus_years(f.test_on, 1) >= f.next_on AS goes_on
+    FROM followed AS f
+), judged AS (
+    SELECT u.patient_id, u.bucket, u.ent, u.test_on, u.since_on, u.shown, u.reason, u.met, earlier_day(plus_years(u.test_on, 1), u.next_on) AS to_on
+    FROM run_of AS u
+    WHERE (u.met AND NOT coalesce(u.goes_on, FALSE)) OR u.next_on IS NULL
 )
 SELECT e.patient_id, e.bucket, 'eligible' AS part, e.from_on, e.to_on, e.from_on AS due_on, CAST(NULL AS BOOLEAN) AS met, CAST(NULL AS VARCHAR) AS reason,
     CAST(NULL AS VARCHAR) AS resource, CAST(NULL AS VARCHAR) AS ent, CAST(NULL AS DATE) AS fact_on, CAST(NULL AS VARCHAR) AS shown
@@ -60,9 +72,9 @@ SELECT h.patient_id, h.bucket, 'excluded', h.from_on, h.to_on, CAST(NULL AS DATE
 FROM hospice AS h
 WHERE EXISTS (SELECT 1 FROM eligible AS e WHERE e.patient_id = h.patient_id)
 UNION ALL
-SELECT j.patient_id, j.bucket, 'evidence', j.test_on, j.to_on,
+SELECT j.patient_id, j.bucket, 'evidence', CASE WHEN j.met THEN j.since_on ELSE j.test_on END, j.to_on,
     CASE j.reason WHEN 'ValueInRange' THEN plus_years(j.test_on, 1) WHEN 'ValueOutOfRange' THEN plus_months(j.test_on, 3) ELSE j.test_on END,
-    j.reason = 'ValueInRange', j.reason, 'Observation', j.ent, j.test_on, j.shown
+    j.met, j.reason, 'Observation', j.ent, j.test_on, j.shown
 FROM judged AS j
 UNION ALL
 SELECT t.patient_id, t.bucket, 'evidence', t.on_hi, plus_years(t.on_lo, 1), t.on_hi, FALSE,
