@@ -5,7 +5,7 @@
 -- Eligible: persons of female sex at birth (where that is not recorded, of female administrative gender) from the 40th to
 -- the day before the 75th birthday, while alive. A birth date known to the month or year makes eligible only when surely
 -- of that age.
--- Excluded: both breasts removed, shown at once or for the right and the left apart; hospice or palliative care.
+-- Excluded: both breasts removed, shown at once or for the right and the left apart (done, not ordered); hospice or palliative care.
 -- Evidence: a mammogram covers two years from its day; the same day two years later is the first without. Known to the
 -- month or year it covers what is sure; without a date it is no evidence (reason Missing), nor with another status than
 -- done (InvalidAttribute).
@@ -25,7 +25,7 @@ WITH eligible AS (
     UNION ALL
     SELECT s.patient_id, s.bucket, s.valueset, s.resource, s.ent, s.on_hi, CASE WHEN s.on_lo = s.on_hi THEN s.on_lo END
     FROM services AS s
-    WHERE s.valueset IN ('mastectomy_bilateral', 'mastectomy_right', 'mastectomy_left') AND s.done AND s.on_hi IS NOT NULL
+    WHERE s.valueset IN ('mastectomy_bilateral', 'mastectomy_right', 'mastectomy_left') AND s.resource <> 'ServiceRequest' AND s.done AND s.on_hi IS NOT NULL
 ), side AS (
     SELECT m.patient_id, m.bucket, m.valueset, m.resource, m.ent, m.from_on, m.fact_on,
         row_number() OVER (PARTITION BY m.patient_id, m.valueset ORDER BY m.from_on ASC NULLS LAST, m.resource ASC NULLS LAST, m.ent ASC NULLS LAST) AS nth

@@ -4,7 +4,7 @@
 -- https://www.uspreventiveservicestaskforce.org/uspstf/recommendation/colorectal-cancer-screening
 -- Eligible: from the 45th to the day before the 76th birthday, while alive. A birth date known to the month or year makes
 -- eligible only when surely of that age.
--- Excluded: colorectal cancer, ever; removal of the whole large bowel, ever; hospice or palliative care.
+-- Excluded: colorectal cancer, ever; removal of the whole large bowel, ever (done, not ordered); hospice or palliative care.
 -- Evidence covers from the day it was done: colonoscopy 10 years, flexible sigmoidoscopy and CT colonography 5 years, stool
 -- DNA test 3 years, stool test for hidden blood 1 year: the day so many years later is the first without. A stool test
 -- counts with its result only. A test known to the month or year covers what is sure: from the last day it can have been
@@ -35,7 +35,7 @@ WITH test AS (
     UNION ALL
     SELECT s.patient_id, s.bucket, s.on_hi, CAST(NULL AS DATE), s.resource, s.ent, CASE WHEN s.on_lo = s.on_hi THEN s.on_lo END
     FROM services AS s
-    WHERE s.valueset IN ('colorectal_cancer', 'total_colectomy') AND s.done AND s.on_hi IS NOT NULL
+    WHERE s.valueset IN ('colorectal_cancer', 'total_colectomy') AND s.resource <> 'ServiceRequest' AND s.done AND s.on_hi IS NOT NULL
     UNION ALL
     SELECT h.patient_id, h.bucket, h.from_on, h.to_on, h.resource, h.ent, h.fact_on
     FROM hospice AS h
