@@ -252,7 +252,7 @@ func (p *Pipeline) compute(ctx context.Context, plan plan, res *RunResult, snaps
 				return fmt.Errorf("fold what was known then: %w", err)
 			}
 		}
-		failed = makeRelations(ctx, duck{tx, scratch.Name()}, plan, codes, res, p.opts.Now)
+		failed = makeRelations(ctx, duck{tx, scratch.Name()}, plan, codes, res)
 		if p.opts.KeepScratch {
 			return nil // what was made so far is to be looked at
 		}
@@ -292,7 +292,7 @@ func (p *Pipeline) catalog(ctx context.Context) (name string, err error) {
 
 // makeRelations makes the given tables and every relation, and runs the checks. It fails with KindQuality when a check of
 // severity error found rows.
-func makeRelations(ctx context.Context, e Engine, plan plan, codes codeLists, res *RunResult, now func() time.Time) error {
+func makeRelations(ctx context.Context, e Engine, plan plan, codes codeLists, res *RunResult) error {
 	for _, f := range plan.functions {
 		if err := e.Define(ctx, f); err != nil {
 			return &models.Error{Kind: models.KindConfig, Message: "sql/functions/duckdb.sql has a broken definition", Mend: "correct it", Cause: err}
@@ -309,7 +309,7 @@ func makeRelations(ctx context.Context, e Engine, plan plan, codes codeLists, re
 		}
 	}
 	for _, r := range plan.relations {
-		start := now()
+		start := time.Now()
 		n, err := e.Make(ctx, r.Name, r.Text, refused[r.Name])
 		if err != nil {
 			return wrongRelation(ctx, r, err)
@@ -317,7 +317,7 @@ func makeRelations(ctx context.Context, e Engine, plan plan, codes codeLists, re
 		if err := conforms(ctx, e, r); err != nil {
 			return err
 		}
-		res.Relations = append(res.Relations, RelationRun{r.Layer, r.Name, n, now().Sub(start)})
+		res.Relations = append(res.Relations, RelationRun{r.Layer, r.Name, n, time.Since(start)})
 		if r.Layer == "checks" && n > 0 {
 			f := CheckFinding{Name: r.Name, Severity: r.Severity, Rows: n}
 			if f.Columns, f.Sample, err = e.Read(ctx, r.Name, sampleRows); err != nil {
