@@ -2,12 +2,14 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"carereach/ingest"
 	"carereach/ingest/csvmap"
 	"carereach/ingest/files"
+	"carereach/ingest/intake"
 	"carereach/internal/access"
 	"carereach/models"
 )
@@ -58,19 +60,71 @@ func (c *Call) ingestFile(ctx context.Context, in IngestArgs) (IngestResult, err
 	if err != nil {
 		return res, err
 	}
-	loaded, lerr := files.Load(ctx, a.Log, c.Files, files.Options{Source: src, Mappings: mappings, Received: a.now().UTC(), MaxLine: a.Config.Ingest.MaxValueBytes,
-		Progress: func(p files.Progress) { c.Out.Progress(Progress{Stage: "read", Done: p.Bytes, Unit: "bytes"}) }})
-	res.Files, res.Bytes, res.Skipped = loaded.Files, loaded.Bytes, append(res.Skipped, loaded.Skipped...)
-	if lerr != nil {
-		return res, fmt.Errorf("read files: %w", lerr)
-	}
-	rep, err := a.drain(ctx, drain)
-	res.Outcomes = rep.Outcomes
+	loaded, taken, err := c.readAndTake(ctx, files.Options{Source: src, Mappings: mappings, Received: a.now().UTC(), MaxLine: a.Config.Ingest.MaxValueBytes,
+		Progress: func(p files.Progress) { c.Out.Progress(Progress{Stage: "read", Done: p.Bytes, Unit: "bytes"}) }}, drain)
+	res.Files, res.Bytes, res.Skipped, res.Outcomes = loaded.Files, loaded.Bytes, append(res.Skipped, loaded.Skipped...), taken
 	res.Seconds = time.Since(started).Seconds()
 	if err != nil {
 		return res, err
 	}
 	return res, c.afterIngest(ctx, &res)
+}
+
+// readAndTake reads the call's files into the log and takes their inputs beside it, so that both cores work; what is left
+// when all files are read is taken with progress. When the taking stops, the files are read to their end all the same:
+// nothing of them is lost.
+func (c *Call) readAndTake(ctx context.Context, o files.Options, drain ingest.DrainOptions) (files.Loaded, models.Outcomes, error) {
+	var taken models.Outcomes
+	log := &signalling{log: c.app.Log, written: make(chan struct{}, 1)}
+	stopped := make(chan error, 1)
+	go func() {
+		quiet := ingest.DrainOptions{AcceptQuarantine: drain.AcceptQuarantine}
+		for range log.written {
+			rep, err := c.app.drain(ctx, quiet)
+			addOutcomes(&taken, rep.Outcomes)
+			if err != nil {
+				stopped <- err
+				return
+			}
+		}
+		stopped <- nil
+	}()
+	loaded, err := files.Load(ctx, log, c.Files, o)
+	close(log.written)
+	if stop := <-stopped; stop != nil {
+		return loaded, taken, errors.Join(err, stop)
+	}
+	if err != nil {
+		return loaded, taken, fmt.Errorf("read files: %w", err)
+	}
+	rep, err := c.app.drain(ctx, drain)
+	addOutcomes(&taken, rep.Outcomes)
+	return loaded, taken, err
+}
+
+// signalling is the intake log, telling after each append that there is something to take.
+type signalling struct {
+	log     *intake.Log
+	written chan struct{}
+}
+
+// Append writes to the log and leaves a sign, unless one is still there.
+func (s *signalling) Append(ctx context.Context, records []intake.Record) (first, next int64, err error) {
+	first, next, err = s.log.Append(ctx, records)
+	select {
+	case s.written <- struct{}{}:
+	default:
+	}
+	return first, next, err
+}
+
+func addOutcomes(to *models.Outcomes, more models.Outcomes) {
+	for _, o := range []struct {
+		what models.Outcome
+		n    int64
+	}{{models.Stored, more.Stored}, {models.Duplicate, more.Duplicate}, {models.Ignored, more.Ignored}, {models.Quarantined, more.Quarantined}} {
+		to.Add(o.what, o.n)
+	}
 }
 
 // afterIngest folds what is new and counts what is stored.
