@@ -39,7 +39,7 @@ func clinicOf(b testing.TB, s *store.Store, patients int) {
 		{"ver_observation", "'final' AS status, " + pick(loinc("2093-3"), loinc("718-7"), loinc("2160-0")) + " AS code, " + point("effective", "(p * 23 + n * 79) % 700") + ", 5.0 + n AS value, 'mg/dL' AS value_unit", 4},
 		{"ver_condition", pick(models.CodeKey(models.SystemICD10CM, "E11.9"), models.CodeKey(models.SystemICD10CM, "I10"), models.CodeKey(models.SystemICD10CM, "J06.9")) + " AS code, ['active'] AS clinical_status, " + point("onset", "-(p + n * 300) % 1500"), 3},
 		{"ver_procedure", "'completed' AS status, " + pick(models.CodeKey(models.SystemHCPCS, "G0121"), models.CodeKey(models.SystemHCPCS, "G0202"), "http://example.org|x") + " AS code, " + point("performed", "(p * 29 + n * 73) % 700"), 3},
-		{"ver_immunization", "'completed' AS status, " + pick(models.CodeKey(models.SystemCVX, "150"), models.CodeKey(models.SystemCVX, "20")) + " AS code, " + date("(p * 31 + n * 71) % 700") + " AS occurrence_lo, " + date("(p * 31 + n * 71) % 700") + " AS occurrence_hi", 3}, //nolint:misspell // FHIR's own word
+		{"ver_immunization", "'completed' AS status, " + pick(models.CodeKey(models.SystemCVX, "150"), models.CodeKey(models.SystemCVX, "20")) + " AS code, " + date("(p * 31 + n * 71) % 700") + " AS occurrence_lo, " + date("(p * 31 + n * 71) % 700") + " AS occurrence_hi", 3},
 	}
 	rows := strconv.Itoa(patients)
 	pid := "CAST(p % 256 AS BIGINT) * 1099511627776 + p"

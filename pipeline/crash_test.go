@@ -218,7 +218,7 @@ func crash(t *testing.T, dir, point string, unsafely bool) {
 	}
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) || !exit.Sys().(syscall.WaitStatus).Signaled() { //nolint:misspell // the standard library's own word
+	if !errors.As(err, &exit) || !exit.Sys().(syscall.WaitStatus).Signaled() {
 		t.Fatalf("the child was not killed at %s: %v\n%s", point, err, out)
 	}
 }

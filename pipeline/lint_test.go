@@ -183,7 +183,7 @@ func (l linter) parse(t *testing.T, text string) (tree any, problem string) {
 	t.Helper()
 	var answer string
 	err := l.db.Read(context.Background(), func(tx *store.Tx) error {
-		return tx.QueryRow(context.Background(), "SELECT CAST(json_serialize_sql(CAST($1 AS VARCHAR)) AS VARCHAR)", text).Scan(&answer) //nolint:misspell // the engine's own word
+		return tx.QueryRow(context.Background(), "SELECT CAST(json_serialize_sql(CAST($1 AS VARCHAR)) AS VARCHAR)", text).Scan(&answer)
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -145,7 +145,7 @@ func (d *Decoder) entry(v, item value, receivedAt time.Time) (string, []models.F
 	}
 	facts, err := d.decode(name, res, fallbackID(item), receivedAt)
 	if reject := (*models.Reject)(nil); errors.As(err, &reject) {
-		under("resource", reject)
+		err = under("resource", reject)
 	}
 	return name, facts, err
 }

@@ -184,7 +184,7 @@ func TestOfficialExamples(t *testing.T) {
 	files := 0
 	for {
 		head, err := archive.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -13,8 +13,6 @@ import (
 	"sort"
 	"strings"
 	"testing"
-
-	"carereach/models"
 )
 
 // canary is one planted identifier, unlike any other text.
@@ -103,7 +101,7 @@ func TestCanary(t *testing.T) {
 }
 
 func (s *site) token(id string) string {
-	return models.PatientID(s.open().Ledger.Keys().PatientToken("test", "files", id)).String()
+	return s.open().Ledger.Keys().PatientToken("test", "files", id).String()
 }
 
 // grantedPlaces proves that the search can find something: what is shown under a Grant holds the planted names.

@@ -33,7 +33,8 @@ func (c Client) Do(ctx context.Context, name string, args any, files FileSource,
 	if err != nil {
 		return nil, err
 	}
-	conn, err := net.Dial("unix", cfg.socketPath(c.Dir))
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "unix", cfg.socketPath(c.Dir))
 	if err == nil {
 		return c.remote(ctx, conn, name, raw, files, out)
 	}

@@ -88,7 +88,7 @@ func (a *App) checkFolder(d *Diagnosis) {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(a.Dir, &fs); err != nil {
 		d.say("free space", "warning", "cannot be told", "look at df")
-	} else if free := fs.Bavail * uint64(fs.Bsize); free < minFree { //nolint:gosec // block sizes are positive
+	} else if free := fs.Bavail * uint64(fs.Bsize); free < minFree {
 		d.say("free space", "failed", fmt.Sprintf("%d MB left", free>>20), "free at least 1 GB: loads and reports need room for temporary files")
 	} else {
 		d.say("free space", "ok", fmt.Sprintf("%d GB", free>>30), "")

@@ -11,7 +11,7 @@ import (
 // Serve opens the folder dir as its owner and answers verbs on its socket until ctx ends. log gets no identifiers.
 func Serve(ctx context.Context, dir string, cfg Config, log *slog.Logger) (err error) {
 	path := cfg.socketPath(dir)
-	l, err := Listen(path)
+	l, err := Listen(ctx, path)
 	if err != nil {
 		return err
 	}

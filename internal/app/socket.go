@@ -35,8 +35,9 @@ type wireError struct {
 }
 
 // Listen makes the daemon's socket. A socket left by a daemon that is gone is replaced; one that answers is an error.
-func Listen(path string) (*net.UnixListener, error) {
-	if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
+func Listen(ctx context.Context, path string) (*net.UnixListener, error) {
+	dialer := net.Dialer{Timeout: time.Second}
+	if conn, err := dialer.DialContext(ctx, "unix", path); err == nil {
 		return nil, errors.Join(conn.Close(), &models.Error{Kind: models.KindUnavail, Message: "a daemon already answers on " + path, Mend: "stop it first, or use it"})
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -149,7 +150,7 @@ func (a *App) Actor(ctx context.Context, uid int, token string) (access.Actor, e
 }
 
 // tokenHeader carries a user's token; it never appears in a log.
-const tokenHeader = "Carereach-Token" //nolint:gosec // the name of a header, not a credential
+const tokenHeader = "Carereach-Token"
 
 // partFiles hands over the file parts of a multipart request.
 type partFiles struct{ r *multipart.Reader }

@@ -61,7 +61,7 @@ func (c *Call) gapsList(ctx context.Context, in GapsArgs) (any, error) {
 		if err != nil {
 			return err
 		}
-		l.run, l.total, l.shown = run, counted.Total, shown(counted.Total, in.GapFilter.Page)
+		l.run, l.total, l.shown = run, counted.Total, shown(counted.Total, in.Page)
 		l.rows = func() iter.Seq2[[]any, error] { return reports.GapCells(reports.EachGap(ctx, tx, run, in.GapFilter)) }
 		return c.export(ctx, &l)
 	})
@@ -134,7 +134,7 @@ func (c *Call) targetsList(ctx context.Context, in TargetsArgs) (any, error) {
 		if err != nil {
 			return err
 		}
-		l.run, l.total, l.shown = run, counted.Total, shown(counted.Total, in.TargetFilter.Page)
+		l.run, l.total, l.shown = run, counted.Total, shown(counted.Total, in.Page)
 		l.rows = func() iter.Seq2[[]any, error] {
 			return reports.TargetCells(reports.EachTarget(ctx, tx, run, in.TargetFilter))
 		}

@@ -80,7 +80,7 @@ func TestFaultsHaveKinds(t *testing.T) {
 		"IO Error: The file \"/x\" exists, but it is not a valid DuckDB database file!":                                        models.KindCorruption,
 		"IO Error: Trying to read a database file with version number 99, but we can only read versions between 64 and 67.":    models.KindCorruption,
 		"IO Error: Corrupt database file: computed checksum 1 does not match stored checksum 2 in block at location 3":         models.KindCorruption,
-		"Serialization Error: Failed to deserialize: field id mismatch":                                                        models.KindCorruption, //nolint:misspell // the engine's own word
+		"Serialization Error: Failed to deserialize: field id mismatch":                                                        models.KindCorruption,
 		"Catalog Error: Table with name x does not exist!":                                                                     models.KindInternal,
 		"Conversion Error: Could not convert string 'x' to INT32":                                                              models.KindInternal,
 	} {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -79,7 +80,7 @@ func run(tags, write, check string, packages []string, out io.Writer) error {
 // linked lists the modules that the packages link, sorted by path, the main module left out.
 func linked(tags string, packages []string) ([]module, error) {
 	args := append([]string{"list", "-tags", tags, "-deps", "-json=Module"}, packages...)
-	raw, err := exec.Command("go", args...).Output()
+	raw, err := exec.CommandContext(context.Background(), "go", args...).Output()
 	if err != nil {
 		return nil, fmt.Errorf("go list: %w", err)
 	}
