@@ -39,7 +39,7 @@ func rooms() map[string][]string {
 			"pipeline", "reports", "reports/workbook"},
 		"cmd/carereach": {"models", "internal/app"},
 
-		"internal/ledger/ledgertest": {"internal/ledger"},
+		"internal/ledger/ledgertest": {"internal/ledger", "models"},
 		"tools/clinic":               {},
 		"tools/notices":              {},
 	}
