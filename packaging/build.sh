@@ -32,7 +32,7 @@ Version: $version
 Architecture: $arch
 Maintainer: Carereach <operations@carereach.invalid>
 Installed-Size: $size
-Depends: libc6, libstdc++6, libgcc-s1
+Depends: libc6, libstdc++6, libgcc-s1, adduser
 Section: misc
 Priority: optional
 Description: population outreach and analytics for hospitals and clinics

@@ -25,7 +25,7 @@ WITH me AS (
     UNION ALL
     SELECT 'message', g.at_lo, g.at_off IS NULL, g.verb, coalesce(g.channel, ''), replace(CAST(g.ent AS VARCHAR), '-', '') FROM cur_engagement AS g JOIN me ON g.pid = me.person
     UNION ALL
-    SELECT 'claim', l.service_period_sl, l.service_period_off IS NULL, l.status, coalesce('paid ' || CAST(l.paid AS VARCHAR), 'billed ' || CAST(l.billed AS VARCHAR), ''), replace(CAST(l.ent AS VARCHAR), '-', '') FROM cur_claim AS l JOIN me ON l.pid = me.person
+    SELECT 'claim', l.service_period_sl, l.service_period_off IS NULL, l.status, coalesce('paid ' || CAST(CAST(l.paid AS DECIMAL(18,2)) AS VARCHAR), 'billed ' || CAST(CAST(l.billed AS DECIMAL(18,2)) AS VARCHAR), ''), replace(CAST(l.ent AS VARCHAR), '-', '') FROM cur_claim AS l JOIN me ON l.pid = me.person
 )
 SELECT kind, happened_at, day_only, coalesce(status, '') AS status, coalesce(what, '') AS what, ent, count(*) OVER () AS total
 FROM mine
