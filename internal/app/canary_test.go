@@ -91,6 +91,7 @@ func TestCanary(t *testing.T) {
 	filesInto(t, places, s.dir)
 	hits := 0
 	for _, place := range sorted(places) {
+		t.Logf("searched %s, %d bytes", place, len(places[place]))
 		found := search(places[place], canaries)
 		hits += len(found)
 		for kind, n := range found {
