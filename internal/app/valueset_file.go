@@ -72,10 +72,10 @@ func csvValueSets(name string, r io.Reader) ([]ledger.ValueSet, error) {
 		if errors.Is(err, io.EOF) {
 			return sets.list()
 		}
-		line, _ := in.FieldPos(0)
 		if err != nil {
 			return nil, badValueSet(name, 0, "the file is cut short or damaged", err)
 		}
+		line, _ := in.FieldPos(0)
 		oid, system, code := value(rec, "oid"), value(rec, "system"), value(rec, "code")
 		if oid == "" || system == "" || code == "" {
 			return nil, badValueSet(name, line, "oid, system and code are all needed", nil)

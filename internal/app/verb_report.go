@@ -217,10 +217,14 @@ func readKPIFile(name string, content io.Reader) ([]ledger.KPIValue, error) {
 		if errors.Is(err, io.EOF) {
 			return out, nil
 		}
-		line, _ := in.FieldPos(0)
 		if err != nil {
+			line := 0
+			if broken := (*csv.ParseError)(nil); errors.As(err, &broken) {
+				line = broken.Line
+			}
 			return nil, bad(line, "not a row of the header's columns", "check quotes and commas")
 		}
+		line, _ := in.FieldPos(0)
 		get := func(col string) string { return strings.TrimSpace(rec[at[col]]) }
 		day, err := readMonth(get("month"))
 		if err != nil {
