@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"regexp"
 	"slices"
 
 	"carereach/ingest/intake"
@@ -151,7 +152,10 @@ func (s *splitter) object() (value, error) {
 	for {
 		b, err := s.chunk()
 		if err == io.EOF { //nolint:errorlint // as io.Reader
-			return s.done(start, "cut short"), nil
+			if other >= 0 && beginsResource(s.buf[other:]) { // the next line of a list of values, not a part of this one
+				s.giveBack(other)
+			}
+			return s.trimmed(s.done(start, "cut short")), nil
 		}
 		if err != nil {
 			return s.done(start, ""), err
@@ -169,7 +173,9 @@ func (s *splitter) object() (value, error) {
 				compact = len(bytes.TrimRight(s.buf, " \t\r\n")) > 1
 			}
 			if !s.nextIs('{') {
-				other = -1
+				if _, err := s.chunk(); err == nil { // at the end of the file the last line may still be one of its own
+					other = -1
+				}
 				continue
 			}
 			if !s.shape.wantsValue() {
@@ -184,6 +190,12 @@ func (s *splitter) object() (value, error) {
 		}
 	}
 }
+
+// resourceStart is how a resource and an event begin that stand on a line of their own.
+var resourceStart = regexp.MustCompile(`^\{\s*"(resourceType|specversion)"`)
+
+// beginsResource reports whether b begins as such a line does.
+func beginsResource(b []byte) bool { return resourceStart.Match(b) }
 
 // resync ends a broken value before the next line that begins with an opening bracket.
 func (s *splitter) resync(start int64, wrong string) (value, error) {

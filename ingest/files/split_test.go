@@ -186,3 +186,21 @@ func FuzzSplit(f *testing.F) {
 		}
 	})
 }
+
+// A line cut off where a value could follow takes the last line of the file not along, when that is a resource; half a Bundle
+// whose entries stand on lines of their own stays one broken value.
+func TestCutLineBeforeTheLast(t *testing.T) {
+	whole := `{"resourceType":"Organization","id":"o1"}`
+	for _, cut := range []string{`{"resourceType":"Observation","id":"x","code":{"coding":[`, `{"resourceType":"Observation","id":"x","code":`} {
+		for _, end := range []string{"", "\n"} {
+			got := split(t, []byte(cut+"\n"+whole+end))
+			if len(got) != 2 || got[0].wrong == "" || string(got[0].body) != cut || got[1].wrong != "" || string(got[1].body) != whole || got[1].line != 2 {
+				t.Errorf("%q then %q: %+v", cut, whole+end, got)
+			}
+		}
+	}
+	half := "{\"resourceType\":\"Bundle\",\"entry\":[\n{\"resource\":{\"resourceType\":\"Patient\",\"id\":\"p\"}}"
+	if got := split(t, []byte(half)); len(got) != 1 || got[0].wrong == "" {
+		t.Errorf("half a Bundle: %+v", got)
+	}
+}
