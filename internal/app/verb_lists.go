@@ -45,30 +45,41 @@ func (c *Call) gapsList(ctx context.Context, in GapsArgs) (any, error) {
 		return c.gapsCount(ctx, in)
 	}
 	l := list{args: in.ListArgs, action: "gaps.list", title: "Care gaps", filter: in.Words(), columns: reports.GapColumns()}
-	var page reports.List[reports.Gap]
+	return pageOrFile(ctx, c, l, in.Page, func(tx *store.Tx, run reports.Run, p reports.Page) (reports.List[reports.Gap], error) {
+		f := in.GapFilter
+		f.Page = p
+		return reports.Gaps(ctx, tx, run, f)
+	}, func(tx *store.Tx, run reports.Run) iter.Seq2[[]any, error] {
+		return reports.GapCells(reports.EachGap(ctx, tx, run, in.GapFilter))
+	})
+}
+
+// pageOrFile gives the rows of a list as a page, or writes them to the call's file when its arguments name a format. read gives
+// one page with the number of all rows, each streams the rows as cells; both read the same snapshot.
+func pageOrFile[T any](ctx context.Context, c *Call, l list, p reports.Page, read func(*store.Tx, reports.Run, reports.Page) (reports.List[T], error),
+	each func(*store.Tx, reports.Run) iter.Seq2[[]any, error]) (any, error) {
+	var page reports.List[T]
 	err := c.app.Store.Read(ctx, func(tx *store.Tx) error {
-		run, err := reports.CurrentRun(ctx, tx, in.AsOf)
+		run, err := reports.CurrentRun(ctx, tx, l.args.AsOf)
 		if err != nil {
 			return err
 		}
-		if in.Format == "" {
-			page, err = reports.Gaps(ctx, tx, run, in.GapFilter)
+		if l.args.Format == "" {
+			page, err = read(tx, run, p)
 			return err
 		}
-		first := in.GapFilter
-		first.Limit = 1
-		counted, err := reports.Gaps(ctx, tx, run, first)
+		counted, err := read(tx, run, reports.Page{Limit: 1})
 		if err != nil {
 			return err
 		}
-		l.run, l.total, l.shown = run, counted.Total, shown(counted.Total, in.Page)
-		l.rows = func() iter.Seq2[[]any, error] { return reports.GapCells(reports.EachGap(ctx, tx, run, in.GapFilter)) }
+		l.run, l.total, l.shown = run, counted.Total, shown(counted.Total, p)
+		l.rows = func() iter.Seq2[[]any, error] { return each(tx, run) }
 		return c.export(ctx, &l)
 	})
 	if err != nil {
 		return nil, err
 	}
-	if in.Format != "" {
+	if l.args.Format != "" {
 		return Exported{Run: l.run.ID, Total: l.total, Shown: l.written}, nil
 	}
 	return page, c.app.Guard.Record(ctx, c.Actor, access.Act{Action: l.action, Purpose: access.Operations, Detail: fmt.Sprintf("%d of %d rows, by token: %s", page.Shown, page.Total, l.filter)})
@@ -118,35 +129,13 @@ func (c *Call) gapsCount(ctx context.Context, in GapsArgs) (GapCounts, error) {
 
 func (c *Call) targetsList(ctx context.Context, in TargetsArgs) (any, error) {
 	l := list{args: in.ListArgs, action: "targets.list", title: "Patients to reach", filter: in.Words(), columns: reports.TargetColumns()}
-	var page reports.List[reports.Target]
-	err := c.app.Store.Read(ctx, func(tx *store.Tx) error {
-		run, err := reports.CurrentRun(ctx, tx, in.AsOf)
-		if err != nil {
-			return err
-		}
-		if in.Format == "" {
-			page, err = reports.Targets(ctx, tx, run, in.TargetFilter)
-			return err
-		}
-		first := in.TargetFilter
-		first.Limit = 1
-		counted, err := reports.Targets(ctx, tx, run, first)
-		if err != nil {
-			return err
-		}
-		l.run, l.total, l.shown = run, counted.Total, shown(counted.Total, in.Page)
-		l.rows = func() iter.Seq2[[]any, error] {
-			return reports.TargetCells(reports.EachTarget(ctx, tx, run, in.TargetFilter))
-		}
-		return c.export(ctx, &l)
+	return pageOrFile(ctx, c, l, in.Page, func(tx *store.Tx, run reports.Run, p reports.Page) (reports.List[reports.Target], error) {
+		f := in.TargetFilter
+		f.Page = p
+		return reports.Targets(ctx, tx, run, f)
+	}, func(tx *store.Tx, run reports.Run) iter.Seq2[[]any, error] {
+		return reports.TargetCells(reports.EachTarget(ctx, tx, run, in.TargetFilter))
 	})
-	if err != nil {
-		return nil, err
-	}
-	if in.Format != "" {
-		return Exported{Run: l.run.ID, Total: l.total, Shown: l.written}, nil
-	}
-	return page, c.app.Guard.Record(ctx, c.Actor, access.Act{Action: l.action, Purpose: access.Operations, Detail: fmt.Sprintf("%d of %d rows, by token: %s", page.Shown, page.Total, l.filter)})
 }
 
 // list is a list on its way into a file. The first column of its rows is the patient's token.
