@@ -167,7 +167,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// Without the backup key there is no backup, and a load that stopped for its quarantine is not taken by the next verb.
+// A load that stopped for its quarantine is not taken by the next verb, until the operator accepts it; and without the
+// backup key there is no backup.
 func TestStoppedLoadStaysStopped(t *testing.T) {
 	s := newSite(t)
 	bad := content{"feed.ndjson", strings.Repeat(`{"resourceType":"Observation","status":"final"}`+"\n", 1) + manyBad(150)}
